@@ -1,0 +1,1 @@
+//! Runs a pipeline: plugins, scheduling, accounting

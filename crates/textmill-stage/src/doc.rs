@@ -1,0 +1,169 @@
+//! A document as a stage sees it, and the answers it collects.
+
+use textmill_text::{Lines, Span, lines};
+
+use crate::plan::{Deletes, Drops, Emits, Read, Rewrites, Write};
+use crate::{Error, Result, Value};
+
+/// What becomes of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It goes on to the next stage, with its edits.
+    Keep,
+    /// It ends here, for this reason.
+    Drop(Drops),
+}
+
+/// A document in the hands of a stage: its text, the fields the stage declared, and the changes it asks for.
+///
+/// Changes take effect after the stage has answered: [`Doc::text`] stays as it is, and all edits speak of that text.
+#[derive(Debug)]
+pub struct Doc<'a> {
+    text: &'a str,
+    fields: &'a [Option<&'a str>],
+    answer: &'a mut Answer,
+}
+
+/// An edit: the span of the text, the range of its replacement in [`Answer::replacements`], the index of its rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EditRecord {
+    pub(crate) span: Span,
+    pub(crate) replacement: Span,
+    pub(crate) rule: u32,
+}
+
+/// All that a stage asked for with one document. Its buffers are used again for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) edits: Vec<EditRecord>,
+    pub(crate) replacements: String,
+    pub(crate) rewrite: Option<(String, u32)>,
+    pub(crate) sets: Vec<(usize, Option<String>)>,
+    pub(crate) emits: Vec<NewDocument>,
+    pub(crate) scores: Vec<(&'static str, f64, f64)>,
+    sorted: bool,
+}
+
+/// A document that a stage emits; see [`Doc::emit`].
+#[derive(Clone, Debug, Default)]
+pub struct NewDocument {
+    pub(crate) text: String,
+    pub(crate) fields: Vec<(usize, String)>,
+}
+
+impl<'a> Doc<'a> {
+    pub(crate) fn new(text: &'a str, fields: &'a [Option<&'a str>], answer: &'a mut Answer) -> Self {
+        answer.clear();
+        Self { text, fields, answer }
+    }
+
+    /// The text, as it came to this stage.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The lines of the text.
+    pub fn lines(&self) -> Lines<'a> {
+        lines(self.text)
+    }
+
+    /// The value of a field; `None` where it is absent or null.
+    pub fn get<T: Value>(&self, field: Read<T>) -> Option<T::Ref<'a>> {
+        self.fields.get(field.column).copied().flatten().and_then(T::decode)
+    }
+
+    /// Deletes `span` (bytes) of the text.
+    pub fn remove(&mut self, span: Span, rule: Deletes) {
+        self.edit(span, "", rule.0);
+    }
+
+    /// Puts `replacement` in the place of `span` (bytes) of the text.
+    pub fn replace(&mut self, span: Span, replacement: &str, rule: Rewrites) {
+        self.edit(span, replacement, rule.0);
+    }
+
+    /// Gives the document a whole new text. Prefer edits: they say what changed. Not beside edits of the same document.
+    pub fn rewrite(&mut self, text: String, rule: Rewrites) {
+        self.answer.rewrite = Some((text, rule.0));
+    }
+
+    /// Sets a field.
+    pub fn set<T: Value>(&mut self, field: Write<T>, value: &T) {
+        self.answer.sets.push((field.column, Some(value.encode().into_owned())));
+    }
+
+    /// Removes a field.
+    pub fn unset<T: Value>(&mut self, field: Write<T>) {
+        self.answer.sets.push((field.column, None));
+    }
+
+    /// One more document, which follows this one and goes on to the next stage. This one stays; drop it if it should not.
+    pub fn emit(&mut self, document: NewDocument, _permission: &Emits) {
+        self.answer.emits.push(document);
+    }
+
+    /// Reports a number that decided, and the threshold it was held against, so that reports can draw them.
+    pub fn score(&mut self, name: &'static str, value: f64, threshold: Option<f64>) {
+        self.answer.scores.push((name, value, threshold.unwrap_or(f64::NAN)));
+    }
+
+    fn edit(&mut self, span: Span, replacement: &str, rule: u32) {
+        let answer = &mut *self.answer;
+        answer.sorted &= answer.edits.last().is_none_or(|last| last.span.end <= span.start);
+        let start = answer.replacements.len();
+        answer.replacements.push_str(replacement);
+        let replacement = Span::new(start, answer.replacements.len());
+        answer.edits.push(EditRecord { span, replacement, rule });
+    }
+}
+
+impl NewDocument {
+    /// A document with this text (and an id made from its parent's).
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), fields: Vec::new() }
+    }
+
+    /// Sets a field of it.
+    #[must_use]
+    pub fn with<T: Value>(mut self, field: Write<T>, value: &T) -> Self {
+        self.fields.push((field.column, value.encode().into_owned()));
+        self
+    }
+}
+
+impl Answer {
+    fn clear(&mut self) {
+        self.edits.clear();
+        self.replacements.clear();
+        self.rewrite = None;
+        self.sets.clear();
+        self.emits.clear();
+        self.scores.clear();
+        self.sorted = true;
+    }
+
+    /// Puts the edits in order and checks them against the text.
+    pub(crate) fn finish(&mut self, text: &str) -> Result<()> {
+        if self.rewrite.is_some() && !self.edits.is_empty() {
+            return Err(Error::document("edits and a whole new text for the same document"));
+        }
+        if !self.sorted {
+            self.edits.sort_by_key(|edit| edit.span);
+        }
+        let mut end = 0;
+        for edit in &self.edits {
+            if edit.span.of(text).is_none() {
+                return Err(bad_edit(edit.span, "is outside of the text or cuts a character"));
+            }
+            if edit.span.start < end {
+                return Err(bad_edit(edit.span, "overlaps the edit before it"));
+            }
+            end = edit.span.end;
+        }
+        Ok(())
+    }
+}
+
+fn bad_edit(span: Span, what: &str) -> Error {
+    Error::document(format!("the edit of bytes {span:?} {what}"))
+}
