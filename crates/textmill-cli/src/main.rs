@@ -1,1 +1,34 @@
-fn main() {}
+//! The command line of textmill: the only place that prints, and that picks an exit code.
+//!
+//! Exit codes: 0 done; 1 the data or a check failed; 2 it could not run; 130 interrupted. What a command was asked to
+//! show goes to stdout; everything that is said about it goes to stderr.
+
+mod args;
+mod command;
+mod exit;
+mod logging;
+mod progress;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let bar = progress::Bar::new(&args.global);
+    logging::begin(&args.global, &bar);
+    let result = match &args.command {
+        Command::Run(args) => command::run::run(args, &bar),
+        Command::Check(args) => command::check::run(args),
+        Command::List(args) => command::list::run(args),
+        Command::Doc(args) => command::doc::run(args),
+        Command::Try(args) => command::try_one::run(args),
+        Command::Init(args) => command::init::run(args),
+        Command::Schema => command::schema::run(),
+        Command::Completions(args) => command::completions::run(args),
+    };
+    exit::code(result)
+}

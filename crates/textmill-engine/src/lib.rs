@@ -1,1 +1,112 @@
-//! Runs a pipeline: plugins, scheduling, accounting
+//! Runs a pipeline: opens its stages, moves batches of documents through them on all threads, and accounts for each.
+//!
+//! Data flows one way: a reader cuts the input into batches, a batch passes all stages on one thread while it is warm,
+//! and a writer takes the batches in input order. There is no thread for the reader or the writer: whichever worker is
+//! free takes the next step, so that with one thread everything happens on one. The engine knows nothing about what a
+//! stage does, nor about terminals.
+
+mod account;
+mod batch;
+mod convert;
+mod plugin;
+mod ring;
+mod run;
+mod trace;
+mod write;
+
+use std::sync::Arc;
+
+use textmill_pipeline::{Diagnostics, OnError, Pipeline, StageSpec};
+
+pub use crate::account::{Counts, Imbalance, RuleCounts, StageCounts};
+pub use crate::batch::Fate;
+pub use crate::plugin::{
+    BuiltIn, Cancel, Edit, LoadError, OpenError, OpenedStage, Origin, Registry, Rule, RuleKind, StagePlan,
+};
+pub use crate::run::{Error, Failure, Finished, Progress, RunOptions};
+pub use crate::trace::{Trace, TracedStage};
+
+/// A pipeline whose stages are open.
+#[derive(Debug)]
+pub struct Engine {
+    pipeline: Pipeline,
+    stages: Vec<Stage>,
+}
+
+/// An open stage of a pipeline.
+#[derive(Debug)]
+pub struct Stage {
+    /// What the pipeline file calls it.
+    pub id: Arc<str>,
+    pub(crate) opened: OpenedStage,
+    pub(crate) on_error: OnError,
+}
+
+impl Engine {
+    /// Opens all stages of a pipeline.
+    ///
+    /// # Errors
+    /// The stages that refuse their options, and the files that options name and cannot be read; each at its place in
+    /// the pipeline file.
+    pub fn open(pipeline: Pipeline, registry: &Registry) -> Result<Self, Diagnostics> {
+        let mut stages = Vec::new();
+        let mut mistakes: Option<Diagnostics> = None;
+        for (number, spec) in pipeline.stages.iter().enumerate() {
+            match open_stage(&pipeline, registry, number, spec) {
+                Ok(opened) => stages.push(Stage { id: spec.id.as_str().into(), opened, on_error: spec.on_error }),
+                Err(found) => mistakes = Some(join(mistakes, found)),
+            }
+        }
+        mistakes.map_or(Ok(Self { pipeline, stages }), Err)
+    }
+
+    /// The pipeline as it was resolved.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// The open stages, in order.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    pub(crate) fn no_counts(&self) -> Counts {
+        Counts::with_stages(self.stages.iter().map(|stage| stage.opened.plan().rules.len()))
+    }
+}
+
+impl Stage {
+    /// What it reads, writes and may do.
+    pub fn plan(&self) -> &StagePlan {
+        self.opened.plan()
+    }
+}
+
+fn open_stage(
+    pipeline: &Pipeline,
+    registry: &Registry,
+    number: usize,
+    spec: &StageSpec,
+) -> Result<OpenedStage, Diagnostics> {
+    let mut resources = Vec::new();
+    for resource in &spec.resources {
+        let bytes = textmill_io::read_resource(&resource.absolute)
+            .map_err(|error| pipeline.option_diagnostic(number, &resource.pointer, &error.to_string()))?;
+        resources.push((resource.path.clone(), bytes));
+    }
+    OpenedStage::open(registry, &spec.uses, &spec.options, &resources).map_err(|error| match error {
+        OpenError::Options(mistakes) => mistakes
+            .iter()
+            .map(|(pointer, message)| pipeline.option_diagnostic(number, pointer, message))
+            .fold(None, |all, one| Some(join(all, one)))
+            .expect("a stage that refuses its options says at least one thing"),
+        OpenError::Plugin(message) => pipeline.stage_diagnostic(number, &message),
+    })
+}
+
+fn join(mistakes: Option<Diagnostics>, more: Diagnostics) -> Diagnostics {
+    match mistakes {
+        Some(mistakes) => mistakes.and(more),
+        None => more,
+    }
+}

@@ -1,1 +1,38 @@
-//! Readers, writers and compression
+//! Where documents come from and where they go: files, folders, globs and pipes; text and JSON lines; gzip and
+//! Zstandard.
+//!
+//! A [`Reader`] cuts the input into [`Chunk`]s, which is a matter of finding line ends; a worker makes [`Document`]s of a
+//! chunk, which is where the parsing is. A document borrows from its chunk, remembers the bytes it was read from, and is
+//! written as those very bytes if nobody changed it; if somebody did, only the changed values are written anew, in their
+//! place. An [`Encoder`] turns documents into bytes in the worker too, so that all that is left for the one thread that
+//! owns the [`Output`] is to hash them and to write them in order.
+//!
+//! The output appears under its final name when it is whole: it is built in a hidden folder beside that name, which also
+//! says whose it is, and [`Output::publish`] renames it. What is not ours is refused.
+//!
+//! | input | output |
+//! |---|---|
+//! | [`Input`] finds the files | [`Encoder`] makes bytes, in parallel |
+//! | [`Reader`] cuts them into [`Chunk`]s, in order | [`Output`] stages the bytes, in order |
+//! | [`Chunk::documents`] parses, in parallel | [`Output::publish`] makes them appear |
+//!
+//! Nothing here prints, starts a thread, or knows what a stage is.
+
+mod document;
+mod error;
+mod format;
+mod input;
+mod json;
+mod names;
+mod output;
+mod resource;
+
+pub use crate::document::{Document, FieldError, FieldKind, Origin};
+pub use crate::error::{Error, ErrorKind, Result};
+pub use crate::format::{Compression, InputFormat, InvalidUtf8, OutputFormat};
+pub use crate::input::{Chunk, Counts, Documents, Input, InputFile, InputOptions, ReadFailure, Reader};
+pub use crate::names::FieldNames;
+pub use crate::output::{
+    Body, EncodedBatch, Encoder, Output, OutputOptions, Published, PublishedFile, Refused, Rejected, Why,
+};
+pub use crate::resource::read_resource;

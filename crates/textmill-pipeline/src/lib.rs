@@ -1,1 +1,45 @@
-//! From a pipeline file to what can run, with the place of every mistake
+//! From a pipeline file to what can run, with the place of every mistake.
+//!
+//! The JSON Schema is the one checker. What a user may write is a set of Rust types with a schema derived from them;
+//! the TOML becomes JSON together with a map from each JSON pointer to its bytes in the file; every violation of the
+//! schema is then a sentence at those bytes. The options of a stage pass through the same code with the schema of that
+//! stage, so a stage that was loaded a moment ago is checked as closely as one that is built in, and an editor that
+//! reads [`schema`] finds the same mistakes.
+//!
+//! There are two types for a pipeline. A [`Draft`] is what was written, and knows no stage yet but which libraries
+//! offer them; a [`Pipeline`] is what can run.
+//!
+//! ```no_run
+//! # fn load() -> Box<dyn textmill_pipeline::Catalog> { unimplemented!() }
+//! let draft = textmill_pipeline::parse(textmill_pipeline::Source::read("news.toml")?)?;
+//! let catalog = load(/* draft.plugins() */);
+//! let pipeline = draft.resolve(&*catalog, &["links.max-removed=0.3".parse()?])?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod catalog;
+mod check;
+mod diagnostic;
+mod draft;
+mod editor;
+mod overrides;
+mod pipeline;
+mod sentence;
+mod simplify;
+mod source;
+mod suggest;
+mod tree;
+mod uri;
+mod written;
+
+pub use crate::catalog::{Catalog, StageKind};
+pub use crate::diagnostic::{Diagnostic, Diagnostics};
+pub use crate::draft::{Draft, parse};
+pub use crate::editor::schema;
+pub use crate::overrides::{Override, OverrideError};
+pub use crate::pipeline::{
+    Compression, Container, FieldNames, Input, InputFormat, InvalidUtf8, MaxErrors, OnError, Output,
+    OutputFormat, Pipeline, ResourceSpec, Run, StageSpec,
+};
+pub use crate::source::Source;
+pub use crate::suggest::suggestion;

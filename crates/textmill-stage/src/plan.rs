@@ -134,7 +134,9 @@ impl Plan {
         let has = |kind| self.rules.iter().any(|rule| rule.kind == kind);
         let when = |condition, bit| if condition { bit } else { 0 };
         let edits = has(abi::RULE_DELETES) || has(abi::RULE_REWRITES);
+        // A stage keeps no state between documents: `process` has `&self`, and scratch must not reach a result.
         self.claims
+            | abi::PURE
             | when(edits || !self.writes.is_empty(), abi::MAP)
             | when(has(abi::RULE_DROPS), abi::FILTER)
             | when(self.emits, abi::EXPAND)

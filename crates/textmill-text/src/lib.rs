@@ -3,8 +3,16 @@
 //! All offsets are bytes on character boundaries; where characters are counted, the name says so. Nothing here does
 //! input or output, and nothing depends on another crate of ours.
 
+mod fold;
 mod lines;
+mod sentences;
+mod similarity;
 mod span;
+mod words;
 
+pub use fold::fold;
 pub use lines::{Line, Lines, lines};
+pub use sentences::{Sentences, sentences, sentences_in};
+pub use similarity::levenshtein_ratio;
 pub use span::Span;
+pub use words::{Word, Words, words};

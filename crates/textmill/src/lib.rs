@@ -1,1 +1,107 @@
-//! Textmill as a library: the built-in stages, open a pipeline, process documents
+//! Textmill as a library: the list of built-in stages, and how to open a pipeline file.
+//!
+//! The command line stands on this crate, and so does whoever embeds textmill.
+//!
+//! ```no_run
+//! let engine = textmill::open("pipelines/news.toml".as_ref(), &textmill::Options::default())?;
+//! for stage in engine.stages() {
+//!     println!("{}", stage.id);
+//! }
+//! # Ok::<(), textmill::Diagnostics>(())
+//! ```
+
+use std::path::Path;
+
+pub use textmill_engine::{
+    BuiltIn, Cancel, Counts, Edit, Engine, Error, Failure, Fate, Finished, LoadError, OpenedStage, Origin, Progress, Registry, Rule,
+    RuleKind, RunOptions, Stage, StageCounts, StagePlan, Trace, TracedStage,
+};
+pub use textmill_io as io;
+pub use textmill_pipeline::{
+    Catalog, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override, OverrideError, Pipeline,
+    Source, StageKind, schema, suggestion,
+};
+use textmill_stage::vtable;
+
+/// The stages that are linked into this program, by name.
+pub const BUILT_IN: &[BuiltIn] = &[
+    vtable::<textmill_clean::Clean>,
+    vtable::<textmill_dedup_title::DedupTitle>,
+    vtable::<textmill_split_sentences::SplitSentences>,
+    vtable::<textmill_strip_links::StripLinks>,
+    vtable::<textmill_summarize::Summarize>,
+];
+
+/// What can be said about a pipeline beside its file.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Options of stages, in the place of those in the file.
+    pub overrides: Vec<Override>,
+    /// What to read, in the place of `[input] uri`: absolute paths or `-`.
+    pub inputs: Vec<String>,
+    /// Where to write, in the place of `[output] uri`: an absolute path or `-`.
+    pub output: Option<String>,
+}
+
+/// The kinds of stages that are linked into this program.
+pub fn registry() -> Registry {
+    Registry::new(BUILT_IN)
+}
+
+/// The kinds of stages that a pipeline file can use: the built-in ones, and those of the plugins that it names.
+///
+/// # Errors
+/// The file cannot be read, or a plugin cannot be loaded; at its place in the file.
+pub fn registry_of(path: &Path) -> Result<Registry, Diagnostics> {
+    load(&textmill_pipeline::parse(Source::read(path)?)?)
+}
+
+/// Reads a pipeline file, loads the plugins that it names, checks everything, and opens its stages.
+///
+/// # Errors
+/// All mistakes of the file that can be found at once, each with its place.
+pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
+    let draft = textmill_pipeline::parse(Source::read(path)?)?;
+    let registry = load(&draft)?;
+    let mut pipeline = draft.resolve(&registry, &options.overrides)?;
+    if !options.inputs.is_empty() {
+        pipeline.replace_input(options.inputs.clone());
+    }
+    if let Some(uri) = &options.output {
+        pipeline.replace_output(uri.clone());
+    }
+    Engine::open(pipeline, &registry)
+}
+
+/// The rules that a stage names with its default options; `None` if it cannot be opened with them.
+pub fn rules(registry: &Registry, stage: &str) -> Option<Vec<Rule>> {
+    let opened = OpenedStage::open(registry, stage, &serde_json::json!({}), &[]).ok()?;
+    Some(opened.plan().rules.clone())
+}
+
+fn load(draft: &Draft) -> Result<Registry, Diagnostics> {
+    let mut registry = registry();
+    for (number, library) in draft.plugins().iter().enumerate() {
+        let loaded = registry.load(library);
+        loaded.map_err(|error| draft.plugin_diagnostic(number, &error.to_string()).with_hint(error.hint()))?;
+    }
+    Ok(registry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_stages_are_sorted_and_unlike() {
+        let registry = registry();
+        let names: Vec<_> = BUILT_IN.iter().map(|table| registry_name(*table)).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        assert_eq!(registry.names(), names);
+    }
+
+    fn registry_name(table: BuiltIn) -> String {
+        let one = Registry::new(&[table]);
+        one.names()[0].to_owned()
+    }
+}

@@ -1,27 +1,213 @@
-//! The stage `summarize`.
+//! The stage `summarize`: the sentences that tell the story, word for word.
+//!
+//! It chooses and does not write, so a summary says nothing that the text does not say. The default method starts from
+//! what is hard to beat on news, the first sentences, and departs from them where later sentences come back to another
+//! one, or where an early one is a quotation, a question, or leans on what went before.
+
+mod candidates;
+mod choose;
+mod language;
+mod rank;
+mod terms;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use textmill_stage::{Doc, Outcome, Plan, Result, Stage};
+use serde_json::Value as Json;
+use textmill_stage::{Doc, Error, Outcome, Plan, Read, Result, Span, StageWithScratch, Write};
 
-/// To be written.
+use crate::candidates::Candidate;
+use crate::choose::{Budget, Purse};
+use crate::language::Language;
+use crate::terms::{Terms, as_f64};
+
+/// Writes a summary into a field: whole sentences of the text, word for word and in its order, joined with a space.
+///
+/// The title (a line at the top that equals the field `title`) and headings are left out where the text has sentences. A
+/// text without a sentence gets no summary, and the field is removed.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Config {}
+pub struct Config {
+    /// How sentences are chosen.
+    method: Method,
+    /// The length of the summary in sentences; 3 if no other length is given.
+    #[schemars(range(min = 1))]
+    sentences: Option<usize>,
+    /// The length of the summary in words, in place of `sentences`: whole sentences that fit, and at least one.
+    #[schemars(range(min = 1))]
+    words: Option<usize>,
+    /// The length of the summary as a part of the sentences of the text, in place of `sentences`; at least one.
+    ratio: Option<f64>,
+    /// The field that the summary goes to; `summary` if not given.
+    field: Option<String>,
+    /// A field for the places of the sentences in the text, as `[[start, end], ...]` in bytes; none if not given.
+    spans: Option<String>,
+    /// The language of the texts, as an ISO 639-1 code. If not given, the document's field `language` or `lang` names it,
+    /// or it is guessed from the text.
+    language: Option<String>,
+}
+
+/// How sentences are chosen.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum Method {
+    /// By position, by how much later sentences come back to one, and by form; nothing is said twice.
+    #[default]
+    News,
+    /// By a walk over the graph of similar sentences (Erkan and Radev 2004).
+    Lexrank,
+    /// By a walk over the graph of shared words (Mihalcea and Tarau 2004).
+    Textrank,
+    /// The first sentences.
+    Lead,
+}
 
 /// The stage `summarize`.
 #[derive(Debug)]
-pub struct Summarize;
+pub struct Summarize {
+    method: Method,
+    length: Length,
+    language: Option<Language>,
+    title: Read<String>,
+    languages: Option<[Read<Json>; 2]>,
+    summary: Write<String>,
+    spans: Option<Write<Json>>,
+}
 
-impl Stage for Summarize {
+/// The length that the options ask for.
+#[derive(Clone, Copy, Debug)]
+enum Length {
+    Fixed(Budget),
+    Ratio(f64),
+}
+
+/// Buffers that are used again for the next document.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    candidates: Vec<Candidate>,
+    terms: Terms,
+}
+
+/// Sentences with fewer or more words are no news: headings and bylines, lists and tables.
+const NEWS_WORDS: std::ops::RangeInclusive<usize> = 5..=80;
+
+impl StageWithScratch for Summarize {
     const NAME: &'static str = "summarize";
     type Config = Config;
+    type Scratch = Scratch;
 
-    fn new(_: Config, _: &mut Plan) -> Result<Self> {
-        Ok(Self)
+    fn new(config: Config, plan: &mut Plan) -> Result<Self> {
+        let language = config.language.as_deref().map(Language::of_code);
+        let declared = language.is_none().then(|| ["language", "lang"].map(|name| plan.reads(name)));
+        Ok(Self {
+            method: config.method,
+            length: config.length()?,
+            language,
+            title: plan.reads("title"),
+            languages: declared,
+            summary: plan.writes(config.field.unwrap_or_else(|| "summary".to_owned())),
+            spans: config.spans.map(|name| plan.writes(name)),
+        })
     }
 
-    fn process(&self, _: &mut Doc<'_>) -> Result<Outcome> {
+    fn process(&self, scratch: &mut Scratch, doc: &mut Doc<'_>) -> Result<Outcome> {
+        let language = self.language_of(doc);
+        candidates::find(doc.text(), doc.get(self.title), language, &mut scratch.candidates);
+        let mut chosen = self.choose(doc.text(), language, scratch);
+        chosen.sort_unstable();
+        self.answer(doc, &chosen);
         Ok(Outcome::Keep)
     }
 }
+
+impl Config {
+    fn length(&self) -> Result<Length> {
+        match (self.sentences, self.words, self.ratio) {
+            (Some(0), ..) => Err(Error::config("/sentences", "a summary has at least one sentence")),
+            (_, Some(0), _) => Err(Error::config("/words", "a summary has at least one word")),
+            (Some(sentences), None, None) => Ok(Length::Fixed(Budget::Sentences(sentences))),
+            (None, Some(words), None) => Ok(Length::Fixed(Budget::Words(words))),
+            (None, None, Some(ratio)) if ratio > 0.0 && ratio <= 1.0 => Ok(Length::Ratio(ratio)),
+            (None, None, Some(_)) => Err(Error::config("/ratio", "expected a number above 0 and up to 1")),
+            (None, None, None) => Ok(Length::Fixed(Budget::Sentences(3))),
+            (_, Some(_), _) => Err(Error::config("/words", ONE_LENGTH)),
+            _ => Err(Error::config("/ratio", ONE_LENGTH)),
+        }
+    }
+}
+
+const ONE_LENGTH: &str = "give one of `sentences`, `words` and `ratio`";
+
+impl Summarize {
+    fn language_of(&self, doc: &Doc<'_>) -> Language {
+        let declared = || self.languages?.into_iter().find_map(|field| doc.get(field));
+        let named = || declared().as_ref().and_then(Json::as_str).map(Language::of_code);
+        self.language.or_else(named).unwrap_or_else(|| Language::guess(doc.text()))
+    }
+
+    fn choose(&self, text: &str, language: Language, scratch: &mut Scratch) -> Vec<Span> {
+        let budget = self.length.budget(scratch.candidates.len());
+        if self.method == Method::News && scratch.candidates.iter().any(is_news) {
+            scratch.candidates.retain(is_news);
+        }
+        let Scratch { candidates, terms } = scratch;
+        let chosen = if self.method == Method::Lead {
+            lead(candidates, budget)
+        } else {
+            terms.begin(language);
+            for candidate in candidates.iter() {
+                terms.push(candidate.span.of(text).unwrap_or_default());
+            }
+            self.rank(candidates, terms, budget)
+        };
+        chosen.into_iter().map(|sentence| candidates[sentence].span).collect()
+    }
+
+    fn rank(&self, candidates: &[Candidate], terms: &Terms, budget: Budget) -> Vec<usize> {
+        let vectors = terms.unit_vectors();
+        let ranking = match self.method {
+            Method::Lexrank => rank::lexrank(&vectors),
+            Method::Textrank => rank::textrank(terms),
+            _ => rank::news(candidates, &vectors),
+        };
+        choose::greedy(&ranking, candidates, &vectors, budget)
+    }
+
+    fn answer(&self, doc: &mut Doc<'_>, chosen: &[Span]) {
+        let sentences: Vec<_> = chosen.iter().filter_map(|span| span.of(doc.text())).collect();
+        if sentences.is_empty() {
+            doc.unset(self.summary);
+        } else {
+            doc.set(self.summary, &sentences.join(" "));
+        }
+        if let Some(field) = self.spans {
+            let pairs = chosen.iter().map(|span| Json::from(vec![span.start, span.end]));
+            doc.set(field, &pairs.collect::<Json>());
+        }
+    }
+}
+
+impl Length {
+    fn budget(self, sentences: usize) -> Budget {
+        match self {
+            Self::Fixed(budget) => budget,
+            Self::Ratio(ratio) => Budget::Sentences(part(sentences, ratio)),
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and `sentences`")]
+fn part(sentences: usize, ratio: f64) -> usize {
+    libm::ceil(as_f64(sentences) * ratio) as usize
+}
+
+fn is_news(candidate: &Candidate) -> bool {
+    NEWS_WORDS.contains(&candidate.words)
+}
+
+fn lead(candidates: &[Candidate], budget: Budget) -> Vec<usize> {
+    let mut purse = Purse::new(budget);
+    (0..candidates.len()).take_while(|sentence| purse.buy(&candidates[*sentence])).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! What can be written on the command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use textmill::Override;
+
+/// Run documents through a pipeline of text-processing stages.
+#[derive(Debug, Parser)]
+#[command(name = "textmill", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done; 1 documents, a check or a test failed; 2 it could not run; 130 interrupted.")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// Say more: `-v` what is done, `-vv` for finding mistakes, `-vvv` everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say nothing but errors: no progress, no summary
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// How log lines are written to stderr
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// A JSON object per line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a pipeline
+    Run(RunArgs),
+    /// Check a pipeline file, and that its stages open and its input is there
+    Check(CheckArgs),
+    /// List the stages that a pipeline can use
+    List(ListArgs),
+    /// Show the manual page of a stage: what it does, its options, its rules
+    Doc(DocArgs),
+    /// Run one document through a pipeline and show what each stage changes
+    Try(TryArgs),
+    /// Write a first pipeline and two articles to run it on
+    Init(InitArgs),
+    /// Print the JSON Schema of pipeline files, for editors
+    Schema,
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// A pipeline file and what is said beside it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PipelineArgs {
+    /// The pipeline file
+    #[arg(value_name = "PIPELINE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) pipeline: PathBuf,
+    /// Set an option of a stage, as in `--set links.max-removed=0.5`; may be given again
+    #[arg(long = "set", value_name = "STAGE.KEY=VALUE")]
+    pub(crate) overrides: Vec<Override>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArgs,
+    /// Read this file, folder or glob, or `-` for stdin, in the place of `[input] uri`; may be given again
+    #[arg(short, long = "input", value_name = "URI", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<String>,
+    /// Write to this file or folder, or `-` for stdout, in the place of `[output] uri`
+    #[arg(short, long, value_name = "URI", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) output: Option<String>,
+    /// How many threads work [default: one for each processor]
+    #[arg(short = 'j', long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Read no more than this many documents
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Do everything but write
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Replace an output that was not made by textmill
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// List also the stages of the plugins that this pipeline names
+    #[arg(value_name = "PIPELINE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) pipeline: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DocArgs {
+    /// The name of the stage
+    #[arg(value_name = "STAGE")]
+    pub(crate) stage: String,
+    /// Look also into the plugins that this pipeline names
+    #[arg(long, value_name = "PIPELINE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) pipeline: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TryArgs {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArgs,
+    /// The document: a text file, or a file of which the first document is taken; `-` for stdin
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) file: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InitArgs {
+    /// The folder; made if it is not there
+    #[arg(value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}

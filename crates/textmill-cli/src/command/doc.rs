@@ -1,0 +1,111 @@
+//! `textmill doc`: the manual page of a stage, made of its description, its schema and the rules it names.
+
+use std::io::Write as _;
+
+use serde_json::Value;
+use textmill::{Catalog as _, Registry, Rule, RuleKind, StageKind};
+
+use super::open;
+use crate::args::DocArgs;
+use crate::exit::{Advised, Done, Outcome};
+use crate::terminal::{FAINT, STRONG, styled};
+
+pub(crate) fn run(args: &DocArgs) -> Outcome {
+    let registry = open::registry(args.pipeline.as_ref())?;
+    let kind = registry.find(&args.stage).ok_or_else(|| unknown(&args.stage, &registry))?;
+    let mut out = anstream::stdout().lock();
+    write!(out, "{}", page(kind, textmill::rules(&registry, &kind.name).as_deref()))?;
+    Ok(Done::Well)
+}
+
+fn unknown(name: &str, registry: &Registry) -> Advised {
+    let hint = textmill::suggestion(name, "stage", &registry.names());
+    Advised { message: format!("there is no stage `{name}`"), hint }
+}
+
+/// The whole page. `rules` is `None` where the stage cannot be opened without options.
+fn page(kind: &StageKind, rules: Option<&[Rule]>) -> String {
+    let mut page = format!("{} ({})\n\n{}\n", styled(STRONG, &kind.name), kind.origin, kind.manual.trim());
+    page += &format!("\n{}\n", styled(STRONG, "Options"));
+    let properties = kind.schema.get("properties").and_then(Value::as_object);
+    match properties.filter(|properties| !properties.is_empty()) {
+        Some(properties) => page.extend(properties.iter().map(|(name, schema)| option(name, schema, &kind.schema))),
+        None => page += "  none\n",
+    }
+    page += &format!("\n{}\n", styled(STRONG, "Rules"));
+    match rules {
+        Some([]) => page += "  none\n",
+        Some(rules) => page.extend(rules.iter().map(rule)),
+        None => page += "  they depend on the options\n",
+    }
+    page
+}
+
+fn option(name: &str, schema: &Value, root: &Value) -> String {
+    let resolved = resolve(schema, root);
+    let default = schema.get("default").filter(|default| !default.is_null());
+    let default = default.map_or_else(String::new, |default| format!(", default {default}"));
+    let head = format!("  {}  {}", styled(STRONG, name), styled(FAINT, &format!("({}{default})", kind_of(resolved, root))));
+    let text = |schema: &Value| schema.get("description").and_then(Value::as_str).map(ToOwned::to_owned);
+    let description = text(schema).or_else(|| text(resolved)).unwrap_or_default();
+    format!("{head}\n{}\n", indent(&description))
+}
+
+/// Follows a `$ref` into the definitions of the same schema.
+fn resolve<'s>(schema: &'s Value, root: &'s Value) -> &'s Value {
+    let pointer = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
+    pointer.and_then(|pointer| root.pointer(pointer)).unwrap_or(schema)
+}
+
+/// What a value may be, in a few words: `number from 0 to 1`, `"a" or "b"`, `list of string`.
+fn kind_of(schema: &Value, root: &Value) -> String {
+    let schema = resolve(schema, root);
+    let options = |key| schema.get(key).and_then(Value::as_array);
+    if let Some(values) = options("enum") {
+        return values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    }
+    if let Some(value) = schema.get("const") {
+        return value.to_string();
+    }
+    if let Some(any) = options("oneOf").or_else(|| options("anyOf")) {
+        let null = |schema: &&Value| schema.get("type").and_then(Value::as_str) != Some("null");
+        return any.iter().filter(null).map(|schema| kind_of(schema, root)).collect::<Vec<_>>().join(" or ");
+    }
+    let name = match schema.get("type") {
+        Some(Value::String(name)) => name.clone(),
+        Some(Value::Array(names)) => {
+            let names = names.iter().filter_map(Value::as_str).filter(|name| *name != "null");
+            names.collect::<Vec<_>>().join(" or ")
+        }
+        _ => "any value".to_owned(),
+    };
+    match name.as_str() {
+        "array" => schema.get("items").map_or("list".to_owned(), |items| format!("list of {}", kind_of(items, root))),
+        "object" => "table".to_owned(),
+        "string" if schema.get("format").and_then(Value::as_str) == Some("resource") => "path of a file".to_owned(),
+        _ => name + &range(schema),
+    }
+}
+
+fn range(schema: &Value) -> String {
+    let bound = |key| schema.get(key).map(ToString::to_string);
+    match (bound("minimum"), bound("maximum")) {
+        (Some(low), Some(high)) => format!(" from {low} to {high}"),
+        (Some(low), None) if low != "0" => format!(" from {low}"),
+        (None, Some(high)) => format!(" up to {high}"),
+        _ => String::new(),
+    }
+}
+
+fn rule(rule: &Rule) -> String {
+    let what = match rule.kind {
+        RuleKind::Deletes => "deletes",
+        RuleKind::Rewrites => "rewrites",
+        RuleKind::Drops => "drops the document",
+    };
+    format!("  {}  {}\n{}\n", styled(STRONG, &rule.name), styled(FAINT, &format!("({what})")), indent(&rule.summary))
+}
+
+fn indent(text: &str) -> String {
+    text.trim().lines().map(|line| format!("      {line}")).collect::<Vec<_>>().join("\n")
+}

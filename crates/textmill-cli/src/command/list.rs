@@ -1,0 +1,27 @@
+//! `textmill list`
+
+use std::io::Write as _;
+
+use textmill::Origin;
+
+use super::open;
+use crate::args::ListArgs;
+use crate::exit::{Done, Outcome};
+use crate::terminal::{FAINT, STRONG, styled};
+
+pub(crate) fn run(args: &ListArgs) -> Outcome {
+    let registry = open::registry(args.pipeline.as_ref())?;
+    let width = registry.kinds().map(|(kind, _)| kind.name.chars().count()).max().unwrap_or(0);
+    let mut out = anstream::stdout().lock();
+    for (kind, origin) in registry.kinds() {
+        let padding = " ".repeat(width - kind.name.chars().count());
+        let origin = match origin {
+            Origin::BuiltIn => String::new(),
+            Origin::Library { path, plugin, version } => {
+                styled(FAINT, &format!("  ({plugin} {version}, {})", path.display()))
+            }
+        };
+        writeln!(out, "{}{padding}  {}{origin}", styled(STRONG, &kind.name), kind.summary)?;
+    }
+    Ok(Done::Well)
+}

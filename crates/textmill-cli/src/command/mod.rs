@@ -1,0 +1,11 @@
+//! One module for each command.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod doc;
+pub(crate) mod init;
+pub(crate) mod list;
+mod open;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod try_one;

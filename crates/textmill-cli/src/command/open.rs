@@ -1,0 +1,36 @@
+//! Opens what a command names.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use textmill::{Diagnostics, Engine, Options, Registry};
+
+use crate::args::PipelineArgs;
+
+/// Opens the pipeline with what the command line puts in the place of its input and output.
+pub(crate) fn pipeline(args: &PipelineArgs, inputs: &[String], output: Option<&str>) -> anyhow::Result<Engine> {
+    let options = Options {
+        overrides: args.overrides.clone(),
+        inputs: inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
+        output: output.map(absolute).transpose()?,
+    };
+    Ok(textmill::open(&args.pipeline, &options)?)
+}
+
+/// The built-in stages, and those of the plugins that a pipeline names.
+pub(crate) fn registry(pipeline: Option<&PathBuf>) -> Result<Registry, Diagnostics> {
+    match pipeline {
+        Some(path) => textmill::registry_of(path),
+        None => Ok(textmill::registry()),
+    }
+}
+
+/// A URI of the command line is relative to the current folder; that of a pipeline file to the file.
+fn absolute(uri: &str) -> anyhow::Result<String> {
+    if uri == "-" || Path::new(uri).is_absolute() {
+        return Ok(uri.to_owned());
+    }
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let folder = here.to_str().context("the path of the current folder is not UTF-8")?;
+    Ok(format!("{folder}/{uri}"))
+}

@@ -1,0 +1,173 @@
+//! `textmill run`
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use textmill::{Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, RunOptions};
+use textmill_report::{RunReport, StageReport, bytes, plural};
+
+use super::open;
+use crate::args::RunArgs;
+use crate::exit::{Advised, DataError, Done, Interrupted, Outcome};
+use crate::progress::Bar;
+use crate::terminal::{self, STRONG, say, styled};
+
+pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
+    let engine = open::pipeline(&args.pipeline, &args.inputs, args.output.as_deref())?;
+    let cancel = Cancel::default();
+    stop_on_signal(&cancel);
+    let options = RunOptions {
+        threads: threads(args, &engine),
+        limit: args.limit,
+        dry_run: args.dry_run,
+        overwrite: args.overwrite,
+        cancel,
+        progress: bar,
+    };
+    let result = engine.run(&options);
+    bar.clear();
+    let finished = result.map_err(|error| explain(&engine, error))?;
+    let allowed = allowed(engine.pipeline().run.max_errors, &finished);
+    if !bar.is_quiet() {
+        report(args, &engine, &finished);
+    }
+    if finished.counts.failed > 0 {
+        tell_failures(&finished, allowed);
+    }
+    Ok(if allowed { Done::Well } else { Done::Failed })
+}
+
+fn threads(args: &RunArgs, engine: &Engine) -> NonZeroUsize {
+    let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    args.jobs.or(engine.pipeline().run.threads).unwrap_or_else(all)
+}
+
+/// The first Ctrl-C stops the run after the batches in hand; the second stops the program.
+fn stop_on_signal(cancel: &Cancel) {
+    let cancel = cancel.clone();
+    let asked = AtomicBool::new(false);
+    let handler = move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        cancel.cancel();
+        say("stopping after the batches in hand; once more to stop at once");
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!("Ctrl-C will stop at once: {error}");
+    }
+}
+
+/// An error of the engine as one for the command line.
+pub(crate) fn explain(engine: &Engine, error: Error) -> anyhow::Error {
+    let pipeline = engine.pipeline();
+    match error {
+        Error::Interrupted => Interrupted.into(),
+        Error::Input(error) => placed(&error, pipeline.input_diagnostic(0, &error.to_string(), error.hint())),
+        Error::Output(key, error) => placed(&error, pipeline.output_diagnostic(key, &error.to_string(), error.hint())),
+        Error::Io(error) if error.kind() == textmill::io::ErrorKind::BrokenPipe => error.into(),
+        Error::Io(error) => DataError(Advised::from(&error).into()).into(),
+        Error::Unreadable(failure) => DataError(advised(format!("{}: {}", failure.place, failure.message), None)).into(),
+        Error::Imbalance(error) => {
+            let hint = "nothing was published; this is a mistake in textmill or in a plugin: please report it";
+            DataError(advised(error.to_string(), Some(hint))).into()
+        }
+        error => advised(error.to_string(), None),
+    }
+}
+
+/// An error about a file: at its place in the pipeline file, unless the command line named the file.
+fn placed(error: &textmill::io::Error, diagnostics: Option<Diagnostics>) -> anyhow::Error {
+    diagnostics.map_or_else(|| Advised::from(error).into(), anyhow::Error::from)
+}
+
+fn advised(message: String, hint: Option<&str>) -> anyhow::Error {
+    Advised { message, hint: hint.map(ToOwned::to_owned) }.into()
+}
+
+/// Whether `max-errors` allows as many failed documents as there are.
+fn allowed(max: MaxErrors, finished: &Finished) -> bool {
+    let (failed, read) = (finished.counts.failed, finished.counts.read);
+    match max {
+        MaxErrors::Count(count) => failed <= count,
+        #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+        MaxErrors::Share(share) => failed as f64 <= share * read as f64,
+    }
+}
+
+fn report(args: &RunArgs, engine: &Engine, finished: &Finished) {
+    let report = summarize(engine, finished);
+    let funnel = report.funnel();
+    let (head, rows) = funnel.split_once('\n').unwrap_or_default();
+    say(&styled(STRONG, head));
+    say(rows.trim_end());
+    say("");
+    for (key, published) in &finished.published {
+        let what = plural(published.documents, "document");
+        say(&format!("{key:<8} {} ({what}, {})", shown(&published.path), bytes(published.bytes)));
+    }
+    if let [first, others @ ..] = finished.skipped_files.as_slice() {
+        let others = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        say(&format!("skipped  {first}{others}, which are neither text nor JSON Lines by their names"));
+    }
+    if args.dry_run {
+        say("dry run: nothing was written");
+    }
+    if let Some(file) = finished.first_file.as_deref().filter(|file| *file != Path::new("-")) {
+        say(&format!("next     textmill try {} {}", args.pipeline.pipeline.display(), shown(file)));
+    }
+}
+
+/// A path as short as it can be said from here.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
+    short.display().to_string()
+}
+
+fn tell_failures(finished: &Finished, allowed: bool) {
+    let Finished { counts, failures, .. } = finished;
+    let (label, remark) = match allowed {
+        true => (terminal::warning(), ", which `max-errors` allows"),
+        false => (terminal::error(), ""),
+    };
+    say(&format!("{label}: {} failed{remark}", plural(counts.failed, "document")));
+    for Failure { place, stage, message } in failures {
+        let stage = stage.as_deref().map_or_else(String::new, |stage| format!(" in stage `{stage}`"));
+        say(&format!("  {place}{stage}: {message}"));
+    }
+    if counts.failed > failures.len() as u64 {
+        say(&format!("  and {} more", counts.failed - failures.len() as u64));
+    }
+    if let Some((_, failed)) = finished.published.iter().find(|(key, _)| *key == "failed") {
+        say(&format!("{}: each is in `{}`, with its original", terminal::hint(), shown(&failed.path)));
+    }
+}
+
+fn summarize(engine: &Engine, finished: &Finished) -> RunReport {
+    let counts = &finished.counts;
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let stages = engine.stages().iter().zip(&counts.stages).map(|(stage, counts)| StageReport {
+        id: stage.id.to_string(),
+        entered: counts.entered,
+        changed: counts.changed,
+        dropped: counts.dropped,
+        failed: counts.failed,
+        removed_chars: signed(counts.removed_chars) - signed(counts.added_chars),
+        time: counts.time,
+    });
+    RunReport {
+        pipeline: engine.pipeline().name.clone(),
+        read: counts.read,
+        unreadable: counts.unreadable,
+        emitted: counts.emitted,
+        kept: counts.kept,
+        dropped: counts.dropped,
+        failed: counts.failed,
+        replaced_utf8: counts.replaced_utf8,
+        stages: stages.collect(),
+        bytes_read: finished.bytes_read,
+        time: finished.time,
+    }
+}

@@ -1,0 +1,104 @@
+//! How a command ends: the message, and the exit code.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use textmill::Diagnostics;
+
+use crate::terminal;
+
+/// What a command comes to. `Err` only with what ends it; a run whose documents failed is [`Done::Failed`].
+pub(crate) type Outcome = anyhow::Result<Done>;
+
+/// A command that came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// All is well.
+    Well,
+    /// It did what it could; documents failed, or a check found something. It has said so.
+    Failed,
+}
+
+/// The run was interrupted.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
+
+/// Stopped by what the data is, not by how the program was called.
+#[derive(Debug)]
+pub(crate) struct DataError(pub(crate) anyhow::Error);
+
+/// A message with what to do about it.
+#[derive(Debug)]
+pub(crate) struct Advised {
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+/// Says what went wrong and picks the code.
+pub(crate) fn code(result: Outcome) -> ExitCode {
+    let error = match result {
+        Ok(Done::Well) => return ExitCode::SUCCESS,
+        Ok(Done::Failed) => return ExitCode::from(1),
+        Err(error) => error,
+    };
+    // Whoever read our output has seen enough.
+    if closed_pipe(&error) {
+        return ExitCode::SUCCESS;
+    }
+    if error.is::<Interrupted>() {
+        terminal::say(&format!("{}: interrupted; nothing was published", terminal::warning()));
+        return ExitCode::from(130);
+    }
+    if let Some(diagnostics) = error.downcast_ref::<Diagnostics>() {
+        terminal::say(diagnostics.render(terminal::color()).trim_end());
+        return ExitCode::from(2);
+    }
+    let data = error.downcast_ref::<DataError>();
+    show(data.map_or(&error, |error| &error.0));
+    ExitCode::from(if data.is_some() { 1 } else { 2 })
+}
+
+fn show(error: &anyhow::Error) {
+    terminal::say(&format!("{}: {error:#}", terminal::error()));
+    let advised = error.downcast_ref::<Advised>();
+    if let Some(hint) = advised.and_then(|error| error.hint.as_deref()) {
+        terminal::say(&format!("{}: {hint}", terminal::hint()));
+    }
+}
+
+fn closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let by_system = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let by_us = cause.downcast_ref::<textmill::io::Error>().map(textmill::io::Error::kind);
+        by_system == Some(io::ErrorKind::BrokenPipe) || by_us == Some(textmill::io::ErrorKind::BrokenPipe)
+    })
+}
+
+impl From<&textmill::io::Error> for Advised {
+    fn from(error: &textmill::io::Error) -> Self {
+        Self { message: error.to_string(), hint: error.hint().map(ToOwned::to_owned) }
+    }
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Interrupted {}
+impl std::error::Error for DataError {}
+impl std::error::Error for Advised {}

@@ -1,0 +1,281 @@
+//! Passes a batch of documents through all stages, on one thread, while it is warm.
+
+use std::time::Instant;
+
+use textmill_abi::Str;
+use textmill_io::{Document, FieldKind, ReadFailure};
+use textmill_pipeline::OnError;
+
+use crate::account::Counts;
+use crate::plugin::{Answer, Answers, StageError, StageWorker, Verdict};
+use crate::trace::Observer;
+use crate::{Engine, Stage};
+
+/// What becomes of a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It passed all stages so far.
+    #[default]
+    Kept,
+    /// A rule ended it.
+    Dropped {
+        /// The number of the stage.
+        stage: usize,
+        /// The rule, or `error` where `on-error = "drop"` made one of an error.
+        rule: String,
+    },
+    /// It failed in a stage.
+    Failed {
+        /// The number of the stage.
+        stage: usize,
+        /// The error.
+        message: String,
+    },
+}
+
+/// A document on its way through the stages.
+#[derive(Debug)]
+pub(crate) struct Slot<'c> {
+    pub(crate) source: Source<'c>,
+    pub(crate) fate: Fate,
+}
+
+/// What was read. A document that could not be read keeps its place in the batch, so that the outputs are in input order.
+#[derive(Debug)]
+pub(crate) enum Source<'c> {
+    Document(Document<'c>),
+    Unreadable(ReadFailure<'c>),
+}
+
+/// One thread's share of an engine: a worker for each stage, and buffers that are used again from batch to batch.
+#[derive(Debug)]
+pub(crate) struct Mill<'e> {
+    stages: &'e [Stage],
+    workers: Vec<StageWorker<'e>>,
+    alive: Vec<usize>,
+    columns: Vec<Vec<Str>>,
+    answers: Answers,
+    pub(crate) counts: Counts,
+}
+
+/// Why setting a field cannot fail.
+const CHECKED: &str = "values are checked when they are collected, and `text` and `id` cannot be declared";
+
+/// The run is being cancelled; the batch in hand does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cancelled;
+
+impl<'c> Slot<'c> {
+    pub(crate) fn new(read: Result<Document<'c>, ReadFailure<'c>>) -> Self {
+        let source = read.map_or_else(Source::Unreadable, Source::Document);
+        Self { source, fate: Fate::Kept }
+    }
+
+    /// The document, if it is still on its way.
+    fn alive(&mut self) -> Option<&mut Document<'c>> {
+        match (&mut self.source, &self.fate) {
+            (Source::Document(document), Fate::Kept) => Some(document),
+            _ => None,
+        }
+    }
+}
+
+impl<'e> Mill<'e> {
+    pub(crate) fn new(engine: &'e Engine) -> Result<Self, String> {
+        let worker = |stage: &'e Stage| {
+            stage.opened.worker().map_err(|error| match error {
+                StageError::Fatal(message) => format!("stage `{}`: {message}", stage.id),
+                StageError::Cancelled => format!("stage `{}` was cancelled", stage.id),
+            })
+        };
+        Ok(Self {
+            stages: &engine.stages,
+            workers: engine.stages.iter().map(worker).collect::<Result<_, _>>()?,
+            alive: Vec::new(),
+            columns: Vec::new(),
+            answers: Answers::default(),
+            counts: engine.no_counts(),
+        })
+    }
+
+    /// Passes the documents through all stages. Documents that stages emit are put behind their parents.
+    pub(crate) fn process(&mut self, slots: &mut Vec<Slot<'_>>, observer: &mut dyn Observer) -> Result<(), Cancelled> {
+        for stage in 0..self.stages.len() {
+            let begin = Instant::now();
+            self.gather(stage, slots);
+            if self.alive.is_empty() {
+                continue;
+            }
+            let result = self.workers[stage].process(&self.columns, &mut self.answers);
+            match result {
+                Ok(()) => self.settle(stage, slots, observer),
+                Err(StageError::Cancelled) => return Err(Cancelled),
+                Err(StageError::Fatal(message)) => self.fail_all(stage, slots, &message),
+            }
+            self.counts.stages[stage].time += begin.elapsed();
+        }
+        Ok(())
+    }
+
+    /// Decodes what the stage reads, and lays out columns of the documents that are still on their way.
+    fn gather(&mut self, number: usize, slots: &mut [Slot<'_>]) {
+        let reads = &self.stages[number].opened.plan().reads;
+        self.columns.resize_with(reads.len() + 1, Vec::new);
+        self.columns.iter_mut().for_each(Vec::clear);
+        self.alive.clear();
+        for index in 0..slots.len() {
+            let slot = &mut slots[index];
+            let Some(document) = slot.alive() else { continue };
+            self.counts.stages[number].entered += 1;
+            if let Err(message) = decode(document, reads) {
+                slot.fate = self.fail(number, message);
+                continue;
+            }
+            self.columns[0].push(document.text().into());
+            for (column, (name, _)) in self.columns[1..].iter_mut().zip(reads) {
+                column.push(Str::optional(document.field(name).map(str::as_bytes)));
+            }
+            self.alive.push(index);
+        }
+    }
+
+    /// Takes the answers of the stage over into the documents.
+    fn settle(&mut self, number: usize, slots: &mut Vec<Slot<'_>>, observer: &mut dyn Observer) {
+        let mut answers = std::mem::take(&mut self.answers);
+        let alive = std::mem::take(&mut self.alive);
+        let mut emitted: Vec<(usize, Slot<'_>)> = Vec::new();
+        for (&index, answer) in alive.iter().zip(answers.iter_mut()) {
+            let slot = &mut slots[index];
+            let document = slot.alive().expect("only documents on their way were handed to the stage");
+            observer.see(number, document, answer);
+            slot.fate = match std::mem::take(&mut answer.verdict) {
+                Verdict::Fail(message) => self.fail(number, message),
+                verdict => {
+                    self.count(number, document, answer);
+                    self.change(number, document, answer);
+                    self.emit(number, index, document, answer, &mut emitted);
+                    self.end(number, &verdict)
+                }
+            };
+        }
+        (self.answers, self.alive) = (answers, alive);
+        insert_after(slots, emitted);
+    }
+
+    /// Applies edits and sets fields.
+    fn change(&self, number: usize, document: &mut Document<'_>, answer: &mut Answer) {
+        if let Some(text) = answer.apply(document.text()) {
+            document.set_text(text);
+        }
+        let writes = &self.stages[number].opened.plan().writes;
+        for (column, value) in answer.sets.drain(..) {
+            let (name, kind) = &writes[column];
+            document.set(name, *kind, value).expect(CHECKED);
+        }
+    }
+
+    fn count(&mut self, number: usize, document: &Document<'_>, answer: &Answer) {
+        let counts = &mut self.counts.stages[number];
+        counts.changed += u64::from(answer.edits_text() || !answer.sets.is_empty());
+        let text = document.text();
+        let mut seen_rules: Vec<usize> = Vec::new();
+        let mut edit = |rule: usize, removed: &str, added: &str| {
+            let removed = removed.chars().count() as u64;
+            counts.removed_chars += removed;
+            counts.added_chars += added.chars().count() as u64;
+            let rule_counts = &mut counts.rules[rule];
+            rule_counts.edits += 1;
+            rule_counts.removed_chars += removed;
+            if !seen_rules.contains(&rule) {
+                seen_rules.push(rule);
+                rule_counts.documents += 1;
+            }
+        };
+        for each in &answer.edits {
+            edit(each.rule, each.span.of(text).unwrap_or_default(), &each.replacement);
+        }
+        if let Some((whole, rule)) = &answer.rewrite {
+            edit(*rule, text, whole);
+        }
+    }
+
+    fn emit<'c>(
+        &mut self,
+        number: usize,
+        parent: usize,
+        document: &Document<'c>,
+        answer: &mut Answer,
+        emitted: &mut Vec<(usize, Slot<'c>)>,
+    ) {
+        let writes = &self.stages[number].opened.plan().writes;
+        for (n, new) in answer.emits.drain(..).enumerate() {
+            let id = format!("{}#{}", document.id(), n + 1);
+            let mut child = document.child(id, new.text);
+            for (column, value) in new.fields {
+                let (name, kind) = &writes[column];
+                child.set(name, *kind, Some(value)).expect(CHECKED);
+            }
+            let counts = &mut self.counts.stages[number];
+            counts.emitted += 1;
+            counts.kept += 1;
+            self.counts.emitted += 1;
+            emitted.push((parent, Slot::new(Ok(child))));
+        }
+    }
+
+    fn end(&mut self, number: usize, verdict: &Verdict) -> Fate {
+        let counts = &mut self.counts.stages[number];
+        let Verdict::Drop(rule) = verdict else {
+            counts.kept += 1;
+            return Fate::Kept;
+        };
+        counts.dropped += 1;
+        counts.rules[*rule].documents += 1;
+        let rule = self.stages[number].opened.plan().rules[*rule].name.to_string();
+        Fate::Dropped { stage: number, rule }
+    }
+
+    fn fail(&mut self, number: usize, message: String) -> Fate {
+        let counts = &mut self.counts.stages[number];
+        match self.stages[number].on_error {
+            OnError::Keep => {
+                counts.errored += 1;
+                counts.kept += 1;
+                Fate::Kept
+            }
+            OnError::Drop => {
+                counts.dropped += 1;
+                Fate::Dropped { stage: number, rule: "error".to_owned() }
+            }
+            _ => {
+                counts.failed += 1;
+                Fate::Failed { stage: number, message }
+            }
+        }
+    }
+
+    fn fail_all(&mut self, number: usize, slots: &mut [Slot<'_>], message: &str) {
+        for index in std::mem::take(&mut self.alive) {
+            slots[index].fate = self.fail(number, message.to_owned());
+        }
+    }
+}
+
+fn decode(document: &mut Document<'_>, reads: &[(String, FieldKind)]) -> Result<(), String> {
+    reads.iter().try_for_each(|(name, kind)| document.decode(name, *kind).map_err(|error| error.to_string()))
+}
+
+/// Puts each new slot behind the one with the index beside it. The indices ascend.
+fn insert_after<'c>(slots: &mut Vec<Slot<'c>>, new: Vec<(usize, Slot<'c>)>) {
+    if new.is_empty() {
+        return;
+    }
+    let mut new = new.into_iter().peekable();
+    let old = std::mem::take(slots);
+    for (index, slot) in old.into_iter().enumerate() {
+        slots.push(slot);
+        while let Some((_, child)) = new.next_if(|(parent, _)| *parent == index) {
+            slots.push(child);
+        }
+    }
+}

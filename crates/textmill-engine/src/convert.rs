@@ -1,0 +1,50 @@
+//! The pipeline's words in those of reading and writing.
+//!
+//! The two crates do not know each other: a pipeline can be checked without any reader, and files can be read without any
+//! pipeline. So each has its own words, and here they meet.
+
+use textmill_io::{self as io, InputOptions, OutputOptions};
+use textmill_pipeline::{self as written, Container, Pipeline};
+
+/// How to read the input of a pipeline.
+pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
+    let input = &pipeline.input;
+    let outputs = [&pipeline.output, &pipeline.dropped, &pipeline.failed].into_iter().flatten();
+    InputOptions {
+        uris: input.uris.clone(),
+        format: input.format.map(|format| match format {
+            written::InputFormat::Jsonl => io::InputFormat::Jsonl,
+            _ => io::InputFormat::Text,
+        }),
+        invalid_utf8: match input.invalid_utf8 {
+            written::InvalidUtf8::Fail => io::InvalidUtf8::Fail,
+            _ => io::InvalidUtf8::Replace,
+        },
+        fields: field_names(&input.fields),
+        limit: None,
+        exclude: outputs.filter(|output| output.uri != "-").map(|output| output.uri.clone().into()).collect(),
+    }
+}
+
+fn field_names(names: &written::FieldNames) -> io::FieldNames {
+    let written::FieldNames { id, text, title, url, summary } = names.clone();
+    let named = [("id", id), ("text", text), ("title", title), ("url", url), ("summary", summary)];
+    io::FieldNames::new(named.into_iter().filter_map(|(name, input)| Some((name, input?))))
+}
+
+/// How to write one of the outputs of a pipeline.
+pub(crate) fn output_options(pipeline: &Pipeline, output: &written::Output, overwrite: bool) -> OutputOptions {
+    OutputOptions {
+        uri: output.uri.clone(),
+        format: output.format.map(|format| match format.container {
+            Container::Text => io::OutputFormat::Text,
+            _ => io::OutputFormat::Jsonl(match format.compression {
+                written::Compression::Gz => io::Compression::Gzip,
+                written::Compression::Zst => io::Compression::Zstd,
+                _ => io::Compression::None,
+            }),
+        }),
+        overwrite,
+        pipeline: pipeline.name.clone(),
+    }
+}

@@ -1,0 +1,115 @@
+//! What the host offers to plugins: `tm_host`.
+//!
+//! There is one host for the process, because a library keeps its pointer for ever. What belongs to a call (an error
+//! message) or to a run (whether it is cancelled) is found through the calling thread.
+
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use textmill_abi::{self as abi, Str};
+
+/// Asks a run to stop. Clones speak of the same run.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+/// What a plugin said about the call in hand on this thread.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) error: Option<String>,
+    pub(super) config: Vec<(String, String)>,
+}
+
+thread_local! {
+    static SAID: RefCell<Said> = RefCell::default();
+    static CANCEL: RefCell<Option<Cancel>> = const { RefCell::new(None) };
+}
+
+/// The host as plugins see it.
+pub(super) static HOST: abi::Host = abi::Host {
+    size: size_of::<abi::Host>(),
+    abi_major: abi::ABI_MAJOR,
+    abi_minor: abi::ABI_MINOR,
+    draft: abi::DRAFT,
+    reserved: 0,
+    ctx: ptr::null_mut(),
+    set_error,
+    config_error,
+    log_enabled,
+    log,
+    cancelled,
+    extension,
+};
+
+impl Cancel {
+    /// Asks the run to stop after the batches in hand.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What plugins ask on this thread is about the run of `cancel` from here on.
+pub(crate) fn enter_run(cancel: &Cancel) {
+    CANCEL.set(Some(cancel.clone()));
+}
+
+/// Makes a call into a plugin and gives back what the plugin said about it.
+pub(super) fn listen<T>(call: impl FnOnce() -> T) -> (T, Said) {
+    SAID.take();
+    let result = call();
+    (result, SAID.take())
+}
+
+unsafe extern "C" fn set_error(_: *mut c_void, message: Str) {
+    SAID.with_borrow_mut(|said| said.error = Some(lossy(message)));
+}
+
+unsafe extern "C" fn config_error(_: *mut c_void, pointer: Str, message: Str) {
+    SAID.with_borrow_mut(|said| said.config.push((lossy(pointer), lossy(message))));
+}
+
+unsafe extern "C" fn cancelled(_: *mut c_void) -> i32 {
+    CANCEL.with_borrow(|cancel| i32::from(cancel.as_ref().is_some_and(Cancel::is_cancelled)))
+}
+
+unsafe extern "C" fn extension(_: *mut c_void, _: Str) -> *const c_void {
+    ptr::null()
+}
+
+// The target of a `tracing` event is fixed where it is written, so the plugin's own goes into a field.
+const TARGET: &str = "textmill::plugin";
+
+unsafe extern "C" fn log_enabled(_: *mut c_void, level: u32, _: Str) -> i32 {
+    i32::from(match level {
+        1 => tracing::enabled!(target: TARGET, tracing::Level::ERROR),
+        2 => tracing::enabled!(target: TARGET, tracing::Level::WARN),
+        3 => tracing::enabled!(target: TARGET, tracing::Level::INFO),
+        4 => tracing::enabled!(target: TARGET, tracing::Level::DEBUG),
+        _ => tracing::enabled!(target: TARGET, tracing::Level::TRACE),
+    })
+}
+
+unsafe extern "C" fn log(_: *mut c_void, level: u32, target: Str, message: Str, fields: Str) {
+    let (plugin, message, fields) = (lossy(target), lossy(message), lossy(fields));
+    match level {
+        1 => tracing::error!(target: TARGET, plugin, fields, "{message}"),
+        2 => tracing::warn!(target: TARGET, plugin, fields, "{message}"),
+        3 => tracing::info!(target: TARGET, plugin, fields, "{message}"),
+        4 => tracing::debug!(target: TARGET, plugin, fields, "{message}"),
+        _ => tracing::trace!(target: TARGET, plugin, fields, "{message}"),
+    }
+}
+
+/// A copy of what the plugin passed. A plugin may pass anything, so bytes that are no UTF-8 are replaced.
+pub(super) fn lossy(text: Str) -> String {
+    // SAFETY: the plugin keeps the contract: valid for this call.
+    let bytes = unsafe { text.bytes() };
+    String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
+}

@@ -1,0 +1,245 @@
+//! Finds kinds of stages: the built-in ones, and those of libraries loaded at run time.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use libloading::Library;
+use textmill_abi::{self as abi};
+use textmill_pipeline::{Catalog, StageKind};
+
+use super::host::{HOST, lossy};
+
+/// A built-in kind of stage: what [`textmill_stage::vtable`] gives.
+pub type BuiltIn = fn() -> &'static abi::Stage;
+
+/// Where a kind of stage comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Linked into this program.
+    BuiltIn,
+    /// Loaded from a library.
+    Library {
+        /// The library.
+        path: PathBuf,
+        /// The plugin's name.
+        plugin: String,
+        /// The plugin's version.
+        version: String,
+    },
+}
+
+/// The kinds of stages that a pipeline can use.
+#[derive(Debug, Default)]
+pub struct Registry {
+    kinds: Vec<Kind>,
+}
+
+#[derive(Debug)]
+pub(super) struct Kind {
+    info: StageKind,
+    origin: Origin,
+    table: &'static abi::Stage,
+}
+
+/// Why a library was refused.
+#[derive(Debug)]
+pub struct LoadError {
+    path: PathBuf,
+    message: String,
+    hint: &'static str,
+}
+
+impl Registry {
+    /// The built-in kinds.
+    ///
+    /// # Panics
+    /// If one of them is not described as the contract asks, which is a mistake in this program.
+    pub fn new(built_in: &[BuiltIn]) -> Self {
+        let mut registry = Self::default();
+        for table in built_in {
+            let kind = Kind::new(table(), Origin::BuiltIn).expect("a built-in stage keeps the contract");
+            registry.kinds.push(kind);
+        }
+        registry.sort();
+        registry
+    }
+
+    /// Loads a library. Its stages take precedence over built-in ones of the same name: the pipeline file that names
+    /// a library means the library's.
+    ///
+    /// # Errors
+    /// If it is no library, no plugin, made for another version of the contract, or if it describes itself wrongly.
+    pub fn load(&mut self, path: &Path) -> Result<(), LoadError> {
+        let refuse = |message: String, hint| LoadError { path: path.to_owned(), message, hint };
+        let absolute = path.canonicalize().map_err(|error| {
+            refuse(format!("cannot open: {error}"), "give the path of the library, relative to the pipeline file")
+        })?;
+        let plugin = enter(&absolute).map_err(|(message, hint)| refuse(message, hint))?;
+        let named = |text: abi::Str| lossy(text);
+        // SAFETY: a plugin is [static], and `enter` has checked that it is as large as this version knows it.
+        let stages = unsafe { abi::slice(plugin.stages, plugin.n_stages) };
+        for &stage in stages {
+            // SAFETY: as above; null is caught here.
+            let stage = unsafe { stage.as_ref() };
+            let stage = stage.ok_or_else(|| refuse("describes a stage by a null pointer".into(), REPORT))?;
+            let origin = Origin::Library {
+                path: absolute.clone(),
+                plugin: named(plugin.name),
+                version: named(plugin.version),
+            };
+            let kind = Kind::new(stage, origin).map_err(|message| refuse(message, REPORT))?;
+            if self.kinds.iter().any(|known| known.info.name == kind.info.name && known.origin == kind.origin) {
+                return Err(refuse(format!("offers two stages named `{}`", kind.info.name), REPORT));
+            }
+            self.kinds.retain(|known| known.info.name != kind.info.name || known.origin != Origin::BuiltIn);
+            if let Some(known) = self.kinds.iter().find(|known| known.info.name == kind.info.name) {
+                let message = format!("offers the stage `{}`, as `{}` does", kind.info.name, known.info.origin);
+                return Err(refuse(message, "name only one of the two libraries in `plugins`"));
+            }
+            self.kinds.push(kind);
+        }
+        self.sort();
+        Ok(())
+    }
+
+    /// All kinds with their origins, by name.
+    pub fn kinds(&self) -> impl Iterator<Item = (&StageKind, &Origin)> {
+        self.kinds.iter().map(|kind| (&kind.info, &kind.origin))
+    }
+
+    pub(super) fn table(&self, name: &str) -> Option<&'static abi::Stage> {
+        self.kinds.iter().find(|kind| kind.info.name == name).map(|kind| kind.table)
+    }
+
+    fn sort(&mut self) {
+        self.kinds.sort_by(|a, b| a.info.name.cmp(&b.info.name));
+    }
+}
+
+impl Catalog for Registry {
+    fn find(&self, name: &str) -> Option<&StageKind> {
+        self.kinds.iter().map(|kind| &kind.info).find(|info| info.name == name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.kinds.iter().map(|kind| kind.info.name.as_str()).collect()
+    }
+}
+
+const REPORT: &str = "this is a mistake in the plugin; tell its author";
+const REBUILD: &str = "rebuild the plugin against the SDK of this version of textmill";
+
+/// Loads a library and calls its entry function.
+fn enter(path: &Path) -> Result<&'static abi::Plugin, (String, &'static str)> {
+    let library = open(path).map_err(|error| {
+        (format!("cannot load: {}", causes(&error)), "a plugin is a shared library built for this machine")
+    })?;
+    // SAFETY: the symbol has this type in every plugin; its name carries the major version.
+    let entry = unsafe { library.get::<abi::Entry>(abi::ENTRY) };
+    let entry = *entry.map_err(|_| {
+        (format!("is no textmill plugin: it does not export `{}`", abi::ENTRY), "is this the right library?")
+    })?;
+    // Never unloaded: a library that has run code may have left thread-locals and pointers behind.
+    std::mem::forget(library);
+    // SAFETY: the host is [static].
+    let plugin = unsafe { entry(&raw const HOST) };
+    if plugin.is_null() {
+        return Err(("was made for another version of the plugin contract".into(), REBUILD));
+    }
+    check(plugin)
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> Result<Library, libloading::Error> {
+    use libloading::os::unix;
+    // SAFETY: loading a library runs its initialisers; the user named it to be run.
+    unsafe { unix::Library::open(Some(path), unix::RTLD_NOW | unix::RTLD_LOCAL) }.map(Library::from)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> Result<Library, libloading::Error> {
+    // SAFETY: loading a library runs its initialisers; the user named it to be run.
+    unsafe { Library::new(path) }
+}
+
+/// Looks at the fields that every version has before the others are believed.
+fn check(plugin: *const abi::Plugin) -> Result<&'static abi::Plugin, (String, &'static str)> {
+    // SAFETY: not null; `magic` and `size` come first in every version.
+    let (magic, size) = unsafe { ((*plugin).magic, (*plugin).size) };
+    if magic != abi::MAGIC {
+        return Err(("describes itself by something that is no plugin description".into(), REPORT));
+    }
+    if size < size_of::<abi::Plugin>() {
+        return Err((format!("describes itself in {size} bytes, which are too few"), REBUILD));
+    }
+    // SAFETY: as large as this version knows it, and [static].
+    let plugin = unsafe { &*plugin };
+    if plugin.abi_major != abi::ABI_MAJOR || plugin.abi_minor > abi::ABI_MINOR || plugin.draft != abi::DRAFT {
+        let version = |major, minor, draft| format!("{major}.{minor} draft {draft}");
+        let theirs = version(plugin.abi_major, plugin.abi_minor, plugin.draft);
+        let ours = version(abi::ABI_MAJOR, abi::ABI_MINOR, abi::DRAFT);
+        return Err((format!("was made for plugin contract {theirs}, and this textmill has {ours}"), REBUILD));
+    }
+    Ok(plugin)
+}
+
+/// `libloading` says only "dlopen failed"; the reason is in the source of its error.
+fn causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |error| error.source())
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+impl Kind {
+    fn new(table: &'static abi::Stage, origin: Origin) -> Result<Self, String> {
+        if table.size < size_of::<abi::Stage>() {
+            return Err(format!("describes a stage in {} bytes, which are too few", table.size));
+        }
+        let name = text(table.name, "the name of a stage")?;
+        let known = abi::PERMISSIONS | abi::CLAIMS;
+        if table.may & !known != 0 {
+            return Err(format!("the stage `{name}` asks for permissions that this textmill does not know"));
+        }
+        let schema = text(table.config_schema, "the schema of its options")?;
+        let schema = serde_json::from_str(&schema)
+            .map_err(|error| format!("the schema of the options of `{name}` is no JSON: {error}"))?;
+        let info = StageKind {
+            summary: text(table.summary, "a summary")?,
+            manual: text(table.manual, "a manual")?,
+            origin: origin.to_string(),
+            schema,
+            name,
+        };
+        Ok(Self { info, origin, table })
+    }
+}
+
+fn text(text: abi::Str, what: &str) -> Result<String, String> {
+    // SAFETY: the fields of a description are [static].
+    let bytes = unsafe { text.bytes() }.unwrap_or_default();
+    str::from_utf8(bytes).map(ToOwned::to_owned).map_err(|_| format!("gives {what} that is not UTF-8"))
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built in"),
+            Self::Library { path, .. } => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl LoadError {
+    /// What to do about it.
+    pub fn hint(&self) -> &str {
+        self.hint
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the plugin `{}` {}", self.path.display(), self.message)
+    }
+}
+
+impl std::error::Error for LoadError {}

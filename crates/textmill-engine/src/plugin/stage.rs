@@ -1,0 +1,281 @@
+//! An opened stage, safe to use: what it may do, and workers that hand it batches.
+
+use std::ptr;
+use std::sync::Arc;
+
+use textmill_abi::{self as abi, Str};
+use textmill_io::FieldKind;
+
+use super::host::{HOST, Said, listen};
+use super::library::Registry;
+use super::sink::{Answers, Collector};
+
+/// What an opened stage reads, writes, may do and can name as a rule.
+#[derive(Clone, Debug, Default)]
+pub struct StagePlan {
+    /// The fields it reads beside the text.
+    pub reads: Vec<(String, FieldKind)>,
+    /// The fields it sets.
+    pub writes: Vec<(String, FieldKind)>,
+    /// The rules it can name.
+    pub rules: Vec<Rule>,
+    /// Permissions and claims, as bits of the ABI.
+    pub may: u64,
+}
+
+/// A reason for a change, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Short, kebab-case and stable.
+    pub name: Arc<str>,
+    /// What it changes, on what evidence.
+    pub summary: String,
+    /// What it does.
+    pub kind: RuleKind,
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleKind {
+    /// It deletes parts of the text.
+    Deletes,
+    /// It replaces parts of the text, or all of it.
+    Rewrites,
+    /// It drops documents.
+    Drops,
+}
+
+/// Why a stage could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// Options that only the stage could find wrong: JSON pointer and message of each.
+    Options(Vec<(String, String)>),
+    /// The plugin does not keep the contract, or gave up.
+    Plugin(String),
+}
+
+/// Why a stage could not process a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StageError {
+    /// It saw that the run is being cancelled.
+    Cancelled,
+    /// It cannot go on.
+    Fatal(String),
+}
+
+/// A stage with its options.
+#[derive(Debug)]
+pub struct OpenedStage {
+    table: &'static abi::Stage,
+    instance: *mut abi::Instance,
+    plan: StagePlan,
+}
+
+// SAFETY: the contract makes every function on an instance that is used here [any]; `close` runs in `drop`, when no
+// worker is left.
+unsafe impl Send for OpenedStage {}
+// SAFETY: as above.
+unsafe impl Sync for OpenedStage {}
+
+/// The scratch of a stage on one thread.
+#[derive(Debug)]
+pub(crate) struct StageWorker<'s> {
+    stage: &'s OpenedStage,
+    worker: *mut abi::Worker,
+    columns: Vec<*const Str>,
+}
+
+// SAFETY: a worker is used by one thread at a time, and the contract lets that thread change between calls.
+unsafe impl Send for StageWorker<'_> {}
+
+impl OpenedStage {
+    /// Opens the stage `name` with `options`, which have passed its schema, and the files that they name (path as
+    /// written, bytes).
+    ///
+    /// # Errors
+    /// If the stage refuses the options, or does not keep the contract.
+    pub fn open(
+        registry: &Registry,
+        name: &str,
+        options: &serde_json::Value,
+        resources: &[(String, Vec<u8>)],
+    ) -> Result<Self, OpenError> {
+        let unknown = || OpenError::Plugin(format!("there is no stage `{name}`"));
+        let table = registry.table(name).ok_or_else(unknown)?;
+        let options = options.to_string();
+        let resources: Vec<_> = resources
+            .iter()
+            .map(|(path, bytes)| abi::Resource { path: path.as_str().into(), bytes: Str::new(bytes) })
+            .collect();
+        let mut instance = ptr::null_mut();
+        let (status, said) = listen(|| {
+            // SAFETY: the host is [static], all else outlives the call, and `instance` is a place for the result.
+            unsafe {
+                (table.open)(
+                    &raw const HOST,
+                    options.as_str().into(),
+                    resources.as_ptr(),
+                    resources.len(),
+                    &raw mut instance,
+                )
+            }
+        });
+        if !said.config.is_empty() && status != abi::OK {
+            return Err(OpenError::Options(said.config));
+        }
+        if status != abi::OK || instance.is_null() {
+            return Err(OpenError::Plugin(said.reason("the stage could not be opened", status)));
+        }
+        // From here on `drop` closes the instance.
+        let mut stage = Self { table, instance, plan: StagePlan::default() };
+        stage.plan = stage.describe()?;
+        Ok(stage)
+    }
+
+    /// What it reads, writes and may do.
+    pub fn plan(&self) -> &StagePlan {
+        &self.plan
+    }
+
+    /// A worker for the calling thread.
+    pub(crate) fn worker(&self) -> Result<StageWorker<'_>, StageError> {
+        let mut worker = ptr::null_mut();
+        let (status, said) = listen(|| {
+            // SAFETY: an open instance, and a place for the result.
+            unsafe { (self.table.worker_new)(self.instance, &raw mut worker) }
+        });
+        if status != abi::OK || worker.is_null() {
+            return Err(StageError::Fatal(said.reason("the stage could not make a worker", status)));
+        }
+        Ok(StageWorker { stage: self, worker, columns: Vec::new() })
+    }
+
+    fn describe(&self) -> Result<StagePlan, OpenError> {
+        let mut plan = abi::Plan {
+            size: size_of::<abi::Plan>(),
+            may: 0,
+            reads: ptr::null(),
+            n_reads: 0,
+            writes: ptr::null(),
+            n_writes: 0,
+            rules: ptr::null(),
+            n_rules: 0,
+        };
+        let (status, said) = listen(|| {
+            // SAFETY: an open instance, and a plan whose size is set.
+            unsafe { (self.table.describe)(self.instance, &raw mut plan) }
+        });
+        if status != abi::OK {
+            return Err(OpenError::Plugin(said.reason("the stage could not describe itself", status)));
+        }
+        // SAFETY: what the plugin filled in is valid until close.
+        let (reads, writes, rules) = unsafe {
+            (
+                abi::slice(plan.reads, plan.n_reads),
+                abi::slice(plan.writes, plan.n_writes),
+                abi::slice(plan.rules, plan.n_rules),
+            )
+        };
+        let plan = StagePlan {
+            reads: reads.iter().map(column).collect::<Result<_, _>>()?,
+            writes: writes.iter().map(column).collect::<Result<_, _>>()?,
+            rules: rules.iter().map(rule).collect::<Result<_, _>>()?,
+            may: plan.may,
+        };
+        self.check(&plan)?;
+        Ok(plan)
+    }
+
+    /// The plan keeps within what the kind of stage said of itself.
+    fn check(&self, plan: &StagePlan) -> Result<(), OpenError> {
+        let refuse = |message: &str| Err(OpenError::Plugin(message.to_owned()));
+        if plan.may & !(abi::PERMISSIONS | abi::CLAIMS) != 0 {
+            return refuse("the stage asks for permissions that this textmill does not know");
+        }
+        if plan.may & abi::PERMISSIONS & !self.table.may != 0 {
+            return refuse("the opened stage asks for more than its description allows");
+        }
+        if self.table.may & abi::CLAIMS & !plan.may != 0 {
+            return refuse("the opened stage takes back a claim of its description");
+        }
+        if plan.writes.iter().any(|(name, _)| name == "text" || name == "id") {
+            return refuse("a stage changes the text by edits, and never the id; it declares `text` or `id` as a field it sets");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for OpenedStage {
+    fn drop(&mut self) {
+        // SAFETY: opened once, closed once, and its workers borrow it, so none is left.
+        unsafe { (self.table.close)(self.instance) }
+    }
+}
+
+impl StageWorker<'_> {
+    /// Hands a batch to the stage and collects its answers. `columns[0]` are the texts, `columns[1 + r]` the fields that
+    /// it reads; all of the same length.
+    pub(crate) fn process(&mut self, columns: &[Vec<Str>], answers: &mut Answers) -> Result<(), StageError> {
+        let n_docs = columns.first().map_or(0, Vec::len);
+        assert!(columns.iter().all(|column| column.len() == n_docs), "columns of a batch are equally long");
+        self.columns.clear();
+        self.columns.extend(columns.iter().map(Vec::as_ptr));
+        let batch =
+            abi::Batch { size: size_of::<abi::Batch>(), n_docs, n_cols: columns.len(), cols: self.columns.as_ptr() };
+        let texts = columns.first().map(Vec::as_slice).unwrap_or_default();
+        let mut collector = Collector::new(&self.stage.plan, texts, answers);
+        let sink = collector.sink();
+        let (status, said) = listen(|| {
+            // SAFETY: a live worker on this thread alone; batch and sink outlive the call.
+            unsafe { (self.stage.table.process)(self.worker, &raw const batch, &raw const sink) }
+        });
+        match status {
+            abi::OK => Ok(()),
+            abi::E_CANCELLED => Err(StageError::Cancelled),
+            _ => Err(StageError::Fatal(said.reason("the stage gave up", status))),
+        }
+    }
+}
+
+impl Drop for StageWorker<'_> {
+    fn drop(&mut self) {
+        // SAFETY: made once, freed once.
+        unsafe { (self.stage.table.worker_free)(self.worker) }
+    }
+}
+
+impl Said {
+    fn reason(self, what: &str, status: abi::Status) -> String {
+        self.error.unwrap_or_else(|| format!("{what}, and did not say why (status {status})"))
+    }
+}
+
+fn column(column: &abi::Column) -> Result<(String, FieldKind), OpenError> {
+    let kind = match column.kind {
+        abi::TEXT => FieldKind::Text,
+        abi::BOOL => FieldKind::Bool,
+        abi::INT => FieldKind::Int,
+        abi::FLOAT => FieldKind::Float,
+        abi::TEXTS => FieldKind::Texts,
+        abi::JSON => FieldKind::Json,
+        other => return Err(OpenError::Plugin(format!("the stage declares a field of unknown type {other}"))),
+    };
+    Ok((name(column.name)?, kind))
+}
+
+fn rule(rule: &abi::Rule) -> Result<Rule, OpenError> {
+    let kind = match rule.kind {
+        abi::RULE_DELETES => RuleKind::Deletes,
+        abi::RULE_REWRITES => RuleKind::Rewrites,
+        abi::RULE_DROPS => RuleKind::Drops,
+        other => return Err(OpenError::Plugin(format!("the stage declares a rule of unknown kind {other}"))),
+    };
+    Ok(Rule { name: name(rule.name)?.into(), summary: name(rule.summary)?, kind })
+}
+
+fn name(text: Str) -> Result<String, OpenError> {
+    // SAFETY: what a plan points to is valid until close.
+    let bytes = unsafe { text.bytes() }.unwrap_or_default();
+    let name = str::from_utf8(bytes).map_err(|_| OpenError::Plugin("the stage gives a name that is not UTF-8".into()))?;
+    Ok(name.to_owned())
+}

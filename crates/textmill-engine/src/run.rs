@@ -1,0 +1,289 @@
+//! A run: from the input to the published output.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use textmill_io::{Chunk, Input, Published, Reader};
+
+use crate::account::{Counts, Imbalance};
+use crate::batch::{Mill, Slot};
+use crate::plugin::{Cancel, enter_run};
+use crate::ring::Ring;
+use crate::trace::Blind;
+use crate::write::{Encoders, Milled, Sinks, Writer};
+use crate::{Engine, convert};
+
+/// How many bytes of batches may be between the reader and the writer.
+const IN_FLIGHT: usize = 64 << 20;
+
+/// What a user can say about one run, beside the pipeline file.
+#[derive(Debug)]
+pub struct RunOptions<'a> {
+    /// How many threads work; with one, everything happens on the calling thread.
+    pub threads: NonZeroUsize,
+    /// Read no more than this many documents.
+    pub limit: Option<u64>,
+    /// Do everything but write.
+    pub dry_run: bool,
+    /// Replace an output that is not ours.
+    pub overwrite: bool,
+    /// Asks the run to stop.
+    pub cancel: Cancel,
+    /// Is told how the run gets on.
+    pub progress: &'a dyn Progress,
+}
+
+/// Is told how a run gets on, from any thread.
+pub trait Progress: Sync + fmt::Debug {
+    /// The input is open: its size in bytes as it is stored, if that can be known.
+    fn begin(&self, total_bytes: Option<u64>);
+    /// A batch is through: how many documents it had, and how many bytes of the input, as it is stored, have been read
+    /// since the beginning.
+    fn advance(&self, documents: u64, bytes_read: u64);
+}
+
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// What happened to the documents.
+    pub counts: Counts,
+    /// The first documents that failed, in input order.
+    pub failures: Vec<Failure>,
+    /// What was published, by the key of the pipeline file: `output`, `dropped`, `failed`.
+    pub published: Vec<(&'static str, Published)>,
+    /// Files in folders of the input that were passed over, because their extension is none that we read.
+    pub skipped_files: Vec<String>,
+    /// The first file of the input.
+    pub first_file: Option<PathBuf>,
+    /// Bytes of the input, as it is stored.
+    pub bytes_read: u64,
+    /// From the opening of the input to the publication.
+    pub time: Duration,
+}
+
+/// A document that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Where it was read: file and line, or file.
+    pub place: String,
+    /// The id of the stage, or `None` if it could not be read.
+    pub stage: Option<String>,
+    /// What went wrong.
+    pub message: String,
+}
+
+/// Why a run came to no end. Nothing was published.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The input could not be opened.
+    Input(textmill_io::Error),
+    /// An output could not be opened: `output`, `dropped` or `failed`.
+    Output(&'static str, textmill_io::Error),
+    /// Reading or writing failed in the middle of it.
+    Io(textmill_io::Error),
+    /// A stage could not be used.
+    Stage(String),
+    /// The input holds no document to try.
+    NoDocument,
+    /// The document to try cannot be read.
+    Unreadable(Failure),
+    /// The counts do not add up.
+    Imbalance(Imbalance),
+    /// It was cancelled.
+    Interrupted,
+}
+
+/// What the workers of a run share.
+struct Shared<'r> {
+    engine: &'r Engine,
+    options: &'r RunOptions<'r>,
+    encoders: Encoders,
+    reader: Mutex<Reader>,
+    ring: Ring<Milled>,
+    writer: Mutex<Writer>,
+    totals: Mutex<Totals>,
+}
+
+/// What is added up at the end of each worker.
+struct Totals {
+    counts: Counts,
+    error: Option<Error>,
+}
+
+/// Lets nobody wait for a worker that panicked.
+struct StopOnPanic<'r>(&'r Ring<Milled>);
+
+impl Engine {
+    /// Runs the pipeline over its input, and publishes the output when all of it is there.
+    ///
+    /// # Errors
+    /// Whatever keeps the run from its end. Documents that fail are no error: they are counted, and written to the failed
+    /// output.
+    ///
+    /// # Panics
+    /// If this program has a mistake. A panic of a stage is no panic here.
+    pub fn run(&self, options: &RunOptions<'_>) -> Result<Finished, Error> {
+        let begin = Instant::now();
+        let input_options = textmill_io::InputOptions { limit: options.limit, ..convert::input_options(self.pipeline()) };
+        let input = Input::open(input_options).map_err(Error::Input)?;
+        let sinks = if options.dry_run { Sinks::none() } else { Sinks::open(self.pipeline(), options.overwrite)? };
+        options.progress.begin(input.total_bytes());
+        let shared = Shared {
+            engine: self,
+            options,
+            encoders: sinks.encoders(),
+            reader: Mutex::new(input.reader()),
+            ring: Ring::new(IN_FLIGHT),
+            writer: Mutex::new(Writer::new(sinks)),
+            totals: Mutex::new(Totals { counts: self.no_counts(), error: None }),
+        };
+        shared.work_on(options.threads)?;
+        shared.finish(&input, begin)
+    }
+
+    /// Finds the input without reading it.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn check_input(&self) -> Result<(), Error> {
+        Input::open(convert::input_options(self.pipeline())).map(drop).map_err(Error::Input)
+    }
+}
+
+impl Shared<'_> {
+    fn work_on(&self, threads: NonZeroUsize) -> Result<(), Error> {
+        if threads.get() == 1 {
+            self.work();
+            return Ok(());
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
+        let pool = pool.map_err(|error| Error::Stage(format!("cannot start {threads} threads: {error}")))?;
+        pool.broadcast(|_| self.work());
+        Ok(())
+    }
+
+    /// What each thread does until nothing is left: read a batch, pass it through the stages, write what is in order.
+    fn work(&self) {
+        let _stop = StopOnPanic(&self.ring);
+        enter_run(&self.options.cancel);
+        let result = Mill::new(self.engine).map_err(Error::Stage).and_then(|mut mill| {
+            self.work_with(&mut mill)?;
+            lock(&self.totals).counts += &mill.counts;
+            Ok(())
+        });
+        if let Err(error) = result {
+            self.stop(error);
+        }
+    }
+
+    fn work_with(&self, mill: &mut Mill<'_>) -> Result<(), Error> {
+        let mut chunk = Chunk::default();
+        while let Some(bytes_read) = self.read(&mut chunk)? {
+            let mut milled = self.mill(mill, &chunk)?;
+            milled.bytes_read = bytes_read;
+            self.ring.leave(chunk.number(), milled, chunk.bytes(), |milled| self.write(milled));
+        }
+        Ok(())
+    }
+
+    /// The next batch, when there is room for it; how many bytes of the input have been read until then.
+    fn read(&self, chunk: &mut Chunk) -> Result<Option<u64>, Error> {
+        let mut reader = lock(&self.reader);
+        if !self.ring.wait_for_room() {
+            return Ok(None);
+        }
+        if self.options.cancel.is_cancelled() {
+            return Err(Error::Interrupted);
+        }
+        if !reader.next(chunk).map_err(Error::Io)? {
+            return Ok(None);
+        }
+        self.ring.enter(chunk.bytes());
+        Ok(Some(reader.bytes_read()))
+    }
+
+    fn mill(&self, mill: &mut Mill<'_>, chunk: &Chunk) -> Result<Milled, Error> {
+        let mut milled = Milled::default();
+        let mut slots = Vec::with_capacity(chunk.len());
+        for read in chunk.documents() {
+            match &read {
+                Ok(document) => mill.counts.replaced_utf8 += u64::from(document.replaced_utf8() > 0),
+                Err(_) => mill.counts.unreadable += 1,
+            }
+            slots.push(Slot::new(read));
+        }
+        mill.process(&mut slots, &mut Blind).map_err(|_| Error::Interrupted)?;
+        self.encoders.encode(self.engine.stages(), &slots, &mut milled).map_err(Error::Io)?;
+        Ok(milled)
+    }
+
+    /// Writes a batch; whether to go on.
+    fn write(&self, milled: Milled) -> bool {
+        let (documents, bytes_read) = (milled.documents(), milled.bytes_read);
+        if let Err(error) = lock(&self.writer).write(milled) {
+            self.stop(Error::Io(error));
+            return false;
+        }
+        self.options.progress.advance(documents, bytes_read);
+        true
+    }
+
+    fn stop(&self, error: Error) {
+        lock(&self.totals).error.get_or_insert(error);
+        self.ring.stop();
+    }
+
+    fn finish(self, input: &Input, begin: Instant) -> Result<Finished, Error> {
+        let totals = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = totals.error {
+            return Err(error);
+        }
+        let reader = self.reader.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let writer = self.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = totals.counts;
+        counts.read = reader.counts().documents;
+        writer.count(&mut counts);
+        counts.check().map_err(Error::Imbalance)?;
+        let (failures, published) = writer.publish()?;
+        Ok(Finished {
+            counts,
+            failures,
+            published,
+            skipped_files: input.skipped().to_vec(),
+            first_file: input.files().first().map(|file| file.path.clone()),
+            bytes_read: reader.bytes_read(),
+            time: begin.elapsed(),
+        })
+    }
+}
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(error) | Self::Output(_, error) | Self::Io(error) => error.fmt(f),
+            Self::Stage(message) => f.write_str(message),
+            Self::NoDocument => f.write_str("the input holds no document"),
+            Self::Unreadable(failure) => write!(f, "{}: {}", failure.place, failure.message),
+            Self::Imbalance(error) => error.fmt(f),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

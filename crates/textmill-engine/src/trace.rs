@@ -1,0 +1,124 @@
+//! What each stage did with a document: for `try`, and for whoever keeps a ledger.
+
+use std::time::{Duration, Instant};
+
+use textmill_io::{Chunk, Document, Input};
+
+use crate::batch::{Fate, Mill, Slot};
+use crate::plugin::{Answer, Verdict};
+use crate::run::{Error, Failure};
+use crate::{Edit, Engine, convert};
+
+/// Looks on while documents pass the stages.
+pub(crate) trait Observer {
+    /// Stage number `stage` has answered; its answer is about to take effect.
+    fn see(&mut self, stage: usize, document: &Document<'_>, answer: &Answer);
+}
+
+/// Sees nothing.
+#[derive(Debug)]
+pub(crate) struct Blind;
+
+/// What the stages did with one document.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The id of the document.
+    pub id: String,
+    /// The text as it was read.
+    pub original: String,
+    /// What each stage did that the document came to, in order.
+    pub stages: Vec<TracedStage>,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What one stage did with a document.
+#[derive(Clone, Debug, Default)]
+pub struct TracedStage {
+    /// The text as it came to the stage.
+    pub before: String,
+    /// The text after the edits.
+    pub after: String,
+    /// The edits of `before`. A whole new text is one edit of all of it.
+    pub edits: Vec<Edit>,
+    /// The fields that it set, as JSON or as text; `None` where it removed one.
+    pub fields: Vec<(String, Option<String>)>,
+    /// The scores it reported: name, value, threshold.
+    pub scores: Vec<(String, f64, Option<f64>)>,
+    /// The texts of the documents that it emitted.
+    pub emitted: Vec<String>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Engine {
+    /// Passes the first document of the input through the stages and says what each did.
+    ///
+    /// # Errors
+    /// If there is no document, or the first one cannot be read.
+    pub fn trace_first(&self) -> Result<Trace, Error> {
+        let options = textmill_io::InputOptions { limit: Some(1), ..convert::input_options(self.pipeline()) };
+        let input = Input::open(options).map_err(Error::Input)?;
+        let mut chunk = Chunk::default();
+        input.reader().next(&mut chunk).map_err(Error::Io)?;
+        let document = chunk.documents().next().ok_or(Error::NoDocument)?;
+        let document = document.map_err(|failure| {
+            Error::Unreadable(Failure { place: failure.origin.to_string(), stage: None, message: failure.message })
+        })?;
+        self.trace(document)
+    }
+
+    fn trace(&self, document: Document<'_>) -> Result<Trace, Error> {
+        let mut mill = Mill::new(self).map_err(Error::Stage)?;
+        let mut recorder = Recorder { engine: self, stages: Vec::new(), since: Instant::now() };
+        let (id, original) = (document.id().to_owned(), document.text().to_owned());
+        let mut slots = vec![Slot::new(Ok(document))];
+        mill.process(&mut slots, &mut recorder).map_err(|_| Error::Interrupted)?;
+        let fate = slots.swap_remove(0).fate;
+        Ok(Trace { id, original, stages: recorder.stages, fate })
+    }
+}
+
+/// Writes down what it sees of the first document of each batch.
+struct Recorder<'e> {
+    engine: &'e Engine,
+    stages: Vec<TracedStage>,
+    since: Instant,
+}
+
+impl Observer for Blind {
+    fn see(&mut self, _: usize, _: &Document<'_>, _: &Answer) {}
+}
+
+impl Observer for Recorder<'_> {
+    fn see(&mut self, stage: usize, document: &Document<'_>, answer: &Answer) {
+        // Documents that a stage emitted come behind the traced one.
+        if self.stages.len() > stage {
+            return;
+        }
+        let time = self.since.elapsed();
+        let before = document.text().to_owned();
+        let traced = match answer.verdict {
+            Verdict::Fail(_) => TracedStage { after: before.clone(), before, time, ..TracedStage::default() },
+            Verdict::Keep | Verdict::Drop(_) => self.record(stage, before, answer, time),
+        };
+        self.stages.push(traced);
+        self.since = Instant::now();
+    }
+}
+
+impl Recorder<'_> {
+    fn record(&self, stage: usize, before: String, answer: &Answer, time: Duration) -> TracedStage {
+        let writes = &self.engine.stages()[stage].plan().writes;
+        let fields = answer.sets.iter().map(|(column, value)| (writes[*column].0.clone(), value.clone()));
+        TracedStage {
+            after: answer.clone().apply(&before).unwrap_or_else(|| before.clone()),
+            edits: answer.all_edits(before.len()),
+            fields: fields.collect(),
+            scores: answer.scores.clone(),
+            emitted: answer.emits.iter().map(|new| new.text.clone()).collect(),
+            before,
+            time,
+        }
+    }
+}

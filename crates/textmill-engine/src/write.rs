@@ -1,0 +1,268 @@
+//! From documents that have passed the stages to the outputs: bytes are made in the worker, written in input order.
+
+use textmill_io::{
+    Body, Document, EncodedBatch, Encoder, Origin, Output, OutputOptions, Published, ReadFailure, Refused, Rejected, Why,
+};
+use textmill_io::Result as IoResult;
+use textmill_pipeline::{self as written, Pipeline};
+
+use crate::account::Counts;
+use crate::batch::{Fate, Slot, Source};
+use crate::run::{Error, Failure};
+use crate::{Stage, convert};
+
+/// How many failed documents are named at the end of a run.
+const EXAMPLES: usize = 5;
+
+/// The outputs of a run.
+#[derive(Debug)]
+pub(crate) struct Sinks {
+    kept: Option<Output>,
+    dropped: Option<Output>,
+    failed: Option<Output>,
+}
+
+/// What a worker needs to know of the outputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoders {
+    kept: Option<Encoder>,
+    dropped: Option<Encoder>,
+    failed: Option<Encoder>,
+}
+
+/// A batch that has passed all stages, as bytes to write.
+#[derive(Debug, Default)]
+pub(crate) struct Milled {
+    kept: Part,
+    dropped: Part,
+    failed: Part,
+    failures: Vec<Failure>,
+    pub(crate) bytes_read: u64,
+}
+
+/// The documents of a batch for one output.
+#[derive(Debug, Default)]
+struct Part {
+    documents: u64,
+    batch: EncodedBatch,
+}
+
+/// Writes batches in the order in which it is given them, and counts what it writes.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    sinks: Sinks,
+    kept: u64,
+    dropped: u64,
+    failed: u64,
+    refused: u64,
+    failures: Vec<Failure>,
+}
+
+impl Sinks {
+    /// No output at all.
+    pub(crate) fn none() -> Self {
+        Self { kept: None, dropped: None, failed: None }
+    }
+
+    /// Opens all outputs of a pipeline. Failed documents always have one, beside the output if the file names none:
+    /// nothing is lost for want of a line in it.
+    pub(crate) fn open(pipeline: &Pipeline, overwrite: bool) -> Result<Self, Error> {
+        let open = |key, output: Option<&written::Output>| {
+            let options = output.map(|output| convert::output_options(pipeline, output, overwrite));
+            open_as(key, options)
+        };
+        let beside = pipeline.output.as_ref().and_then(|output| beside(&output.uri));
+        let failed = match &pipeline.failed {
+            Some(output) => open("failed", Some(output))?,
+            None => open("failed", beside.as_ref())?,
+        };
+        Ok(Self {
+            dropped: open("dropped", pipeline.dropped.as_ref())?,
+            kept: open("output", pipeline.output.as_ref())?,
+            failed,
+        })
+    }
+
+    pub(crate) fn encoders(&self) -> Encoders {
+        let encoder = |output: &Option<Output>| output.as_ref().map(Output::encoder);
+        Encoders { kept: encoder(&self.kept), dropped: encoder(&self.dropped), failed: encoder(&self.failed) }
+    }
+}
+
+fn open_as(key: &'static str, options: Option<OutputOptions>) -> Result<Option<Output>, Error> {
+    options.map(|options| Output::open(&options).map_err(|error| Error::Output(key, error))).transpose()
+}
+
+/// Where failed documents go if nobody says: `news.failed.jsonl` beside `news.jsonl.zst`, `failed.jsonl` in a folder;
+/// nowhere if the output is stdout.
+fn beside(uri: &str) -> Option<written::Output> {
+    if uri == "-" {
+        return None;
+    }
+    let (folder, name) = uri.rsplit_once('/').unwrap_or((".", uri));
+    let name = match name.split_once('.') {
+        Some((stem, _)) if !stem.is_empty() => format!("{folder}/{stem}.failed.jsonl"),
+        _ if name.is_empty() => format!("{folder}/failed.jsonl"),
+        _ => format!("{uri}.failed.jsonl"),
+    };
+    Some(written::Output { uri: name, format: None })
+}
+
+impl Milled {
+    pub(crate) fn documents(&self) -> u64 {
+        self.kept.documents + self.dropped.documents + self.failed.documents
+    }
+}
+
+impl Encoders {
+    /// Sorts the documents of a batch by what became of them, as bytes.
+    pub(crate) fn encode(&self, stages: &[Stage], slots: &[Slot<'_>], milled: &mut Milled) -> IoResult<()> {
+        for slot in slots {
+            match (&slot.source, &slot.fate) {
+                (Source::Document(document), Fate::Kept) => self.keep(document, &mut milled.kept),
+                (Source::Document(document), Fate::Dropped { stage, rule }) => {
+                    let id = &stages[*stage].id;
+                    let rejected = rejected(document, id, Why::Rule(rule));
+                    reject(self.dropped.as_ref(), &rejected, &mut milled.dropped);
+                }
+                (Source::Document(document), Fate::Failed { stage, message }) => {
+                    let id = &stages[*stage].id;
+                    let rejected = rejected(document, id, Why::Error(message));
+                    reject(self.failed.as_ref(), &rejected, &mut milled.failed);
+                    milled.note(document.origin(), Some(id), message);
+                }
+                (Source::Unreadable(failure), _) => self.fail(failure, milled),
+            }
+        }
+        finish(self.kept.as_ref(), &mut milled.kept)?;
+        finish(self.dropped.as_ref(), &mut milled.dropped)?;
+        finish(self.failed.as_ref(), &mut milled.failed)
+    }
+
+    fn keep(&self, document: &Document<'_>, part: &mut Part) {
+        part.documents += 1;
+        if let Some(encoder) = &self.kept {
+            encoder.encode(document, &mut part.batch);
+        }
+    }
+
+    fn fail(&self, failure: &ReadFailure<'_>, milled: &mut Milled) {
+        let rejected = Rejected {
+            id: &failure.id(),
+            origin: &failure.origin,
+            stage: None,
+            why: Why::Error(&failure.message),
+            body: Body::Original(failure.original),
+        };
+        reject(self.failed.as_ref(), &rejected, &mut milled.failed);
+        milled.note(&failure.origin, None, &failure.message);
+    }
+}
+
+/// A document that stage `stage` ended. What is kept of it is what was read, or its text if a stage emitted it.
+fn rejected<'a>(document: &'a Document<'_>, stage: &'a str, why: Why<'a>) -> Rejected<'a> {
+    let body = match document.original() {
+        [] => Body::Text(document.text()),
+        original => Body::Original(original),
+    };
+    Rejected { id: document.id(), origin: document.origin(), stage: Some(stage), why, body }
+}
+
+fn reject(encoder: Option<&Encoder>, rejected: &Rejected<'_>, part: &mut Part) {
+    part.documents += 1;
+    if let Some(encoder) = encoder {
+        encoder.reject(rejected, &mut part.batch);
+    }
+}
+
+fn finish(encoder: Option<&Encoder>, part: &mut Part) -> IoResult<()> {
+    encoder.map_or(Ok(()), |encoder| encoder.finish(&mut part.batch))
+}
+
+impl Milled {
+    fn note(&mut self, origin: &Origin, stage: Option<&str>, message: &str) {
+        if self.failures.len() < EXAMPLES {
+            self.failures.push(failure(origin, stage, message));
+        }
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(sinks: Sinks) -> Self {
+        Self { sinks, kept: 0, dropped: 0, failed: 0, refused: 0, failures: Vec::new() }
+    }
+
+    pub(crate) fn write(&mut self, milled: Milled) -> IoResult<()> {
+        let Milled { kept, dropped, mut failed, mut failures, .. } = milled;
+        let refused = self.sinks.kept.as_mut().map(|output| output.write(&kept.batch)).transpose()?.unwrap_or_default();
+        self.kept += self.sinks.kept.as_ref().map_or(kept.documents, |_| kept.batch.documents()) - refused.len() as u64;
+        self.refused += refused.len() as u64;
+        for refused in &refused {
+            self.refuse(refused, &mut failed);
+            failures.push(failure(&refused.origin, None, &refused.message));
+        }
+        self.dropped += write(self.sinks.dropped.as_mut(), &dropped)?;
+        self.failed += write(self.sinks.failed.as_mut(), &failed)?;
+        let room = EXAMPLES - self.failures.len();
+        self.failures.extend(failures.into_iter().take(room));
+        Ok(())
+    }
+
+    /// A document that the output could not take has failed.
+    fn refuse(&self, refused: &Refused, failed: &mut Part) {
+        let rejected = Rejected {
+            id: &refused.id,
+            origin: &refused.origin,
+            stage: None,
+            why: Why::Error(&refused.message),
+            body: Body::Original(&refused.bytes),
+        };
+        reject(self.sinks.failed.as_ref().map(Output::encoder).as_ref(), &rejected, failed);
+    }
+
+    /// Adds what was written.
+    pub(crate) fn count(&self, counts: &mut Counts) {
+        counts.kept = self.kept;
+        counts.dropped = self.dropped;
+        counts.failed = self.failed;
+        counts.refused = self.refused;
+    }
+
+    /// Makes the outputs appear under their names; the main one last, so that where it is, the others are.
+    pub(crate) fn publish(self) -> Result<(Vec<Failure>, Vec<(&'static str, Published)>), Error> {
+        let mut published = Vec::new();
+        for (key, output) in [("failed", self.sinks.failed), ("dropped", self.sinks.dropped), ("output", self.sinks.kept)] {
+            if let Some(output) = output {
+                published.push((key, output.publish().map_err(Error::Io)?));
+            }
+        }
+        published.reverse();
+        Ok((self.failures, published))
+    }
+}
+
+/// Writes a part; how many documents were in what was written. Without an output they are only counted.
+fn write(output: Option<&mut Output>, part: &Part) -> IoResult<u64> {
+    let Some(output) = output else { return Ok(part.documents) };
+    let refused = output.write(&part.batch)?;
+    Ok(part.batch.documents() - refused.len() as u64)
+}
+
+fn failure(origin: &Origin, stage: Option<&str>, message: &str) -> Failure {
+    Failure { place: origin.to_string(), stage: stage.map(ToOwned::to_owned), message: message.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_documents_have_a_place() {
+        let check = |uri, expect: Option<&str>| assert_eq!(beside(uri).map(|output| output.uri).as_deref(), expect);
+        check("/a/news.jsonl.zst", Some("/a/news.failed.jsonl"));
+        check("/a/out/", Some("/a/out/failed.jsonl"));
+        check("/a/out", Some("/a/out.failed.jsonl"));
+        check("/a/.hidden", Some("/a/.hidden.failed.jsonl"));
+        check("-", None);
+    }
+}

@@ -1,0 +1,621 @@
+//! A document: what stages see of it, and how it is written back.
+//!
+//! A document of a JSON line keeps the line. Fields are decoded when somebody asks, and writing is a splice: the bytes of
+//! the line, with new values in the place of those that changed, without those that were removed, and with added ones
+//! before the closing brace. So a document that nobody touched is written as the bytes it was read from, and one that
+//! somebody did touch keeps its order, its spacing and its odd numbers everywhere else.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::json;
+use crate::names::{FieldNames, SAME};
+
+/// Where a document comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file, relative to the root of the input, with `/`.
+    pub file: Arc<str>,
+    /// The line, from 1; `None` where the file is the document.
+    pub line: Option<u64>,
+    /// Where the document begins in the (decompressed) file, in bytes.
+    pub offset: u64,
+}
+
+/// The type of a field, as stages declare it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FieldKind {
+    /// A string.
+    Text,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number that fits `i64`.
+    Int,
+    /// Any number.
+    Float,
+    /// A list of strings.
+    Texts,
+    /// Anything.
+    Json,
+}
+
+/// A field is not what a stage declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field, by the name that the stage uses.
+    pub field: String,
+    /// What it should be.
+    pub expected: FieldKind,
+    /// What it is.
+    pub found: String,
+}
+
+/// A document, borrowed from the chunk that it was read from.
+#[derive(Debug)]
+pub struct Document<'c> {
+    origin: Origin,
+    original: &'c [u8],
+    names: &'c FieldNames,
+    id: Cow<'c, str>,
+    text: Cow<'c, str>,
+    /// The JSON line that is written back; `None` for a document that is no line.
+    line: Option<Line<'c>>,
+    /// The fields of the line, in order, and then those that were added.
+    fields: Vec<Field<'c>>,
+    changed: bool,
+    replaced: usize,
+    has_bom: bool,
+}
+
+#[derive(Debug)]
+struct Line<'c> {
+    json: Cow<'c, str>,
+    text_field: usize,
+    text_changed: bool,
+}
+
+#[derive(Debug)]
+struct Field<'c> {
+    /// The name in the input.
+    name: Cow<'c, str>,
+    /// The value in the line.
+    place: Option<Range<usize>>,
+    value: Value,
+    view: View<'c>,
+}
+
+#[derive(Debug)]
+enum Value {
+    AsRead,
+    /// Set to this JSON.
+    Set(String),
+    Removed,
+}
+
+/// What [`Document::field`] gives.
+#[derive(Debug)]
+enum View<'c> {
+    NotDecoded,
+    Null,
+    Text(Cow<'c, str>),
+    /// The JSON itself, which was found to be of this kind.
+    Json(FieldKind),
+}
+
+impl<'c> Document<'c> {
+    /// A document that was not read: one that a stage emitted.
+    pub fn new(id: impl Into<String>, text: impl Into<String>, origin: Origin) -> Self {
+        Self::plain(Cow::Owned(id.into()), Cow::Owned(text.into()), origin, &SAME)
+    }
+
+    /// A document that a stage emitted while it looked at this one: it has the same origin, and its fields have the same
+    /// names in the output.
+    #[must_use]
+    pub fn child(&self, id: impl Into<String>, text: impl Into<String>) -> Document<'c> {
+        Self::plain(Cow::Owned(id.into()), Cow::Owned(text.into()), self.origin.clone(), self.names)
+    }
+
+    fn plain(id: Cow<'c, str>, text: Cow<'c, str>, origin: Origin, names: &'c FieldNames) -> Self {
+        Self {
+            origin,
+            original: &[],
+            names,
+            id,
+            text,
+            line: None,
+            fields: Vec::new(),
+            changed: false,
+            replaced: 0,
+            has_bom: false,
+        }
+    }
+
+    /// A document that is a whole file.
+    pub(crate) fn from_file(
+        text: Cow<'c, str>,
+        original: &'c [u8],
+        origin: Origin,
+        names: &'c FieldNames,
+    ) -> Self {
+        let id = Cow::Owned(origin.file.to_string());
+        Self { original, ..Self::plain(id, text, origin, names) }
+    }
+
+    /// A document that is a line of JSON. The error is a sentence for people.
+    pub(crate) fn from_line(
+        line: Cow<'c, str>,
+        original: &'c [u8],
+        origin: Origin,
+        names: &'c FieldNames,
+    ) -> Result<Self, String> {
+        let fields: Vec<Field<'c>> = match &line {
+            Cow::Borrowed(line) => json::scan(line)?.into_iter().map(Field::read).collect(),
+            Cow::Owned(line) => {
+                json::scan(line)?.into_iter().map(|entry| Field::read(entry.into_owned())).collect()
+            }
+        };
+        let (text_field, text) = find_text(&line, &fields, names.in_input("text"))?;
+        let id = find_id(&line, &fields, names.in_input("id"))?;
+        let id = id.unwrap_or_else(|| Cow::Owned(origin.place_id()));
+        let line = Line { json: line, text_field, text_changed: false };
+        Ok(Self { original, line: Some(line), fields, ..Self::plain(id, text, origin, names) })
+    }
+
+    /// Notes what the reader did to make a text of the bytes.
+    pub(crate) fn noting(mut self, replaced: usize, has_bom: bool) -> Self {
+        self.replaced = replaced;
+        self.has_bom = has_bom;
+        self
+    }
+
+    /// The id: the field's value, or made from where the document comes from.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where the document comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The bytes as they were read, less a byte order mark and the line's end; empty for an emitted document.
+    pub fn original(&self) -> &'c [u8] {
+        self.original
+    }
+
+    /// How many invalid UTF-8 sequences were replaced by U+FFFD.
+    pub fn replaced_utf8(&self) -> usize {
+        self.replaced
+    }
+
+    /// Whether a byte order mark was removed.
+    pub fn has_bom(&self) -> bool {
+        self.has_bom
+    }
+
+    /// Whether the document would be written differently from how it was read.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Gives the document another text.
+    pub fn set_text(&mut self, text: String) {
+        if self.text == text {
+            return;
+        }
+        self.text = Cow::Owned(text);
+        self.changed = true;
+        if let Some(line) = &mut self.line {
+            line.text_changed = true;
+        }
+    }
+
+    /// Makes sure that the field `name` is of this kind, and decodes it, so that [`Document::field`] can lend it. An absent
+    /// field and null are of every kind.
+    ///
+    /// # Errors
+    /// The field has another type, stands twice in the line, or is text that is not valid Unicode.
+    pub fn decode(&mut self, name: &str, kind: FieldKind) -> Result<(), FieldError> {
+        if self.is_id_or_text(name) {
+            return kind.check_text().map_err(|found| FieldError::new(name, kind, found));
+        }
+        let Some(index) = self.only(name).map_err(|found| FieldError::new(name, kind, found))? else {
+            return Ok(());
+        };
+        if self.fields[index].view.is_of(kind) {
+            return Ok(());
+        }
+        let view = self.view(index, kind).map_err(|found| FieldError::new(name, kind, found))?;
+        self.fields[index].view = view;
+        Ok(())
+    }
+
+    /// The field `name`: the text itself where it was decoded as [`FieldKind::Text`], else JSON. `None` where it is absent,
+    /// null, or was not decoded.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        match name {
+            _ if self.is_text(name) => return Some(&self.text),
+            _ if self.is_id(name) => return Some(&self.id),
+            _ => (),
+        }
+        let field = &self.fields[self.find(name)?];
+        match &field.view {
+            View::NotDecoded | View::Null => None,
+            View::Text(text) => Some(text),
+            View::Json(_) => field.json(self.line_json()),
+        }
+    }
+
+    /// Sets the field `name`: to the text itself for [`FieldKind::Text`], to JSON for all other kinds. `None` removes it.
+    ///
+    /// # Errors
+    /// The value is not of its kind; `id` or `text` would be removed or be something other than text.
+    pub fn set(&mut self, name: &str, kind: FieldKind, value: Option<String>) -> Result<(), FieldError> {
+        if self.is_id_or_text(name) {
+            return self.set_id_or_text(name, kind, value);
+        }
+        let Some(value) = value else {
+            self.remove(name);
+            return Ok(());
+        };
+        if kind == FieldKind::Text {
+            let json = json::encode_text(&value);
+            self.put(name, json, View::Text(Cow::Owned(value)));
+            return Ok(());
+        }
+        kind.check(&value).map_err(|found| FieldError::new(name, kind, found))?;
+        self.put(name, on_one_line(value), View::Json(kind));
+        Ok(())
+    }
+
+    /// Appends the document as one line of JSON, without the line's end.
+    pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
+        match &self.line {
+            Some(line) if !self.changed => out.extend_from_slice(line.json.as_bytes()),
+            Some(line) => self.splice(line, out),
+            None => self.write_object(out),
+        }
+    }
+
+    fn is_text(&self, name: &str) -> bool {
+        self.names.in_input(name) == self.names.in_input("text")
+    }
+
+    fn is_id(&self, name: &str) -> bool {
+        self.names.in_input(name) == self.names.in_input("id")
+    }
+
+    fn is_id_or_text(&self, name: &str) -> bool {
+        self.is_text(name) || self.is_id(name)
+    }
+
+    fn line_json(&self) -> &str {
+        self.line.as_ref().map_or("", |line| &line.json)
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        let name = self.names.in_input(name);
+        self.fields.iter().position(|field| field.name == name && !field.is_removed())
+    }
+
+    /// The one field of this name; what was found instead, if there are two.
+    fn only(&self, name: &str) -> Result<Option<usize>, String> {
+        let name = self.names.in_input(name);
+        let mut found = (0..self.fields.len())
+            .filter(|index| self.fields[*index].name == name && !self.fields[*index].is_removed());
+        match (found.next(), found.next()) {
+            (first, None) => Ok(first),
+            _ => Err("it twice in one object".to_owned()),
+        }
+    }
+
+    /// Decodes a field; the error says what was found instead.
+    fn view(&self, index: usize, kind: FieldKind) -> Result<View<'c>, String> {
+        let field = &self.fields[index];
+        let json = field.json(self.line_json()).unwrap_or("null");
+        if json == "null" {
+            return Ok(View::Null);
+        }
+        if kind != FieldKind::Text {
+            return kind.check(json).map(|()| View::Json(kind));
+        }
+        // Only what stands in a borrowed line can be lent for as long as the chunk lives.
+        match (&self.line, &field.place, &field.value) {
+            (Some(Line { json: Cow::Borrowed(line), .. }), Some(place), Value::AsRead) => {
+                json::decode_text(line.get(place.clone()).unwrap_or_default()).map(View::Text)
+            }
+            _ => json::decode_text(json).map(|text| View::Text(Cow::Owned(text.into_owned()))),
+        }
+    }
+
+    fn set_id_or_text(
+        &mut self,
+        name: &str,
+        kind: FieldKind,
+        value: Option<String>,
+    ) -> Result<(), FieldError> {
+        kind.check_text().map_err(|found| FieldError::new(name, kind, found))?;
+        let value = value.ok_or_else(|| FieldError::new(name, kind, "its removal".to_owned()))?;
+        if self.is_text(name) {
+            self.set_text(value);
+            return Ok(());
+        }
+        if self.line.is_some() {
+            self.put(name, json::encode_text(&value), View::NotDecoded);
+        }
+        self.changed = true;
+        self.id = Cow::Owned(value);
+        Ok(())
+    }
+
+    /// Sets the first field of this name, which is the only one from here on, or adds it.
+    fn put(&mut self, name: &str, json: String, view: View<'c>) {
+        let Some(index) = self.find(name) else {
+            let name = Cow::Owned(self.names.in_input(name).to_owned());
+            self.fields.push(Field { name, place: None, value: Value::Set(json), view });
+            self.changed = true;
+            return;
+        };
+        self.remove_after(index);
+        let same = self.fields[index].json(self.line_json()) == Some(&json);
+        let field = &mut self.fields[index];
+        field.view = view;
+        if !same {
+            field.value = Value::Set(json);
+            self.changed = true;
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        if let Some(index) = self.find(name) {
+            self.remove_after(index);
+            self.fields[index].value = Value::Removed;
+            self.changed = true;
+        }
+    }
+
+    /// Removes what bears the same name as the field at `index` and follows it.
+    fn remove_after(&mut self, index: usize) {
+        let (before, after) = self.fields.split_at_mut(index + 1);
+        for field in after.iter_mut().filter(|field| field.name == before[index].name && !field.is_removed())
+        {
+            field.value = Value::Removed;
+            self.changed = true;
+        }
+    }
+
+    /// Copies the line, with its changes: what surrounds the fields, and each field that stays, behind its separator.
+    fn splice(&self, line: &Line<'_>, out: &mut Vec<u8>) {
+        let bytes = line.json.as_bytes();
+        let mut end = memchr::memchr(b'{', bytes).map_or(0, |brace| brace + 1);
+        out.extend_from_slice(&bytes[..key_start(bytes, end)]);
+        let mut is_empty = true;
+        for (index, field) in self.fields.iter().enumerate() {
+            let Some(place) = &field.place else { break };
+            if !field.is_removed() {
+                let start = if is_empty { key_start(bytes, end) } else { end };
+                out.extend_from_slice(&bytes[start..place.start]);
+                self.write_value(index, line, out);
+                is_empty = false;
+            }
+            end = place.end;
+        }
+        write_added(&mut is_empty, self.fields.iter(), out);
+        out.extend_from_slice(&bytes[end..]);
+    }
+
+    /// Writes the value of a field of the line.
+    fn write_value(&self, index: usize, line: &Line<'_>, out: &mut Vec<u8>) {
+        if index == line.text_field && line.text_changed {
+            json::write_text(&self.text, out);
+        } else if let Some(json) = self.fields[index].json(&line.json) {
+            out.extend_from_slice(json.as_bytes());
+        }
+    }
+
+    /// Writes `id`, `title`, `text`, and then the other fields in the order in which they were set.
+    fn write_object(&self, out: &mut Vec<u8>) {
+        let title = self.find("title").map(|index| &self.fields[index]);
+        let mut is_empty = true;
+        out.push(b'{');
+        write_key(&mut is_empty, self.names.in_input("id"), out);
+        json::write_text(&self.id, out);
+        if let Some(Value::Set(json)) = title.map(|title| &title.value) {
+            write_key(&mut is_empty, self.names.in_input("title"), out);
+            out.extend_from_slice(json.as_bytes());
+        }
+        write_key(&mut is_empty, self.names.in_input("text"), out);
+        json::write_text(&self.text, out);
+        let others =
+            self.fields.iter().filter(|field| title.is_none_or(|title| !std::ptr::eq(*field, title)));
+        write_added(&mut is_empty, others, out);
+        out.push(b'}');
+    }
+}
+
+impl<'c> Field<'c> {
+    fn read(entry: json::Entry<'c>) -> Self {
+        Self { name: entry.key, place: Some(entry.value), value: Value::AsRead, view: View::NotDecoded }
+    }
+
+    fn is_removed(&self) -> bool {
+        matches!(self.value, Value::Removed)
+    }
+
+    fn json<'a>(&'a self, line: &'a str) -> Option<&'a str> {
+        match &self.value {
+            Value::AsRead => line.get(self.place.clone()?),
+            Value::Set(json) => Some(json),
+            Value::Removed => None,
+        }
+    }
+}
+
+impl View<'_> {
+    fn is_of(&self, kind: FieldKind) -> bool {
+        match self {
+            Self::NotDecoded => false,
+            Self::Null => true,
+            Self::Text(_) => kind == FieldKind::Text,
+            Self::Json(known) => *known == kind,
+        }
+    }
+}
+
+impl json::Entry<'_> {
+    fn into_owned(self) -> json::Entry<'static> {
+        json::Entry { key: Cow::Owned(self.key.into_owned()), value: self.value }
+    }
+}
+
+impl Origin {
+    /// The id of a document that has none: the file, and where in it the document begins.
+    pub(crate) fn place_id(&self) -> String {
+        format!("{}#{}", self.file, self.offset)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.file),
+            None => f.write_str(&self.file),
+        }
+    }
+}
+
+impl FieldKind {
+    /// Whether JSON is of this kind; the error says what it is.
+    fn check(self, json: &str) -> Result<(), String> {
+        let is_right = match self {
+            Self::Text => json::decode_text(json).map(|_| true)?,
+            Self::Bool => matches!(json, "true" | "false"),
+            Self::Int => json.parse::<i64>().is_ok() && json::check_any(json).is_ok(),
+            Self::Float => json::describe(json) == "a number" && json::check_any(json).is_ok(),
+            Self::Texts => serde_json::from_str::<Vec<String>>(json).is_ok(),
+            Self::Json => json::check_any(json).map(|()| true)?,
+        };
+        if is_right { Ok(()) } else { Err(json::describe(json).to_owned()) }
+    }
+
+    fn check_text(self) -> Result<(), String> {
+        if self == Self::Text { Ok(()) } else { Err("text".to_owned()) }
+    }
+}
+
+impl fmt::Display for FieldKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Bool => "a bool",
+            Self::Int => "a whole number",
+            Self::Float => "a number",
+            Self::Texts => "a list of texts",
+            Self::Json => "JSON",
+        })
+    }
+}
+
+impl FieldError {
+    fn new(field: &str, expected: FieldKind, found: String) -> Self {
+        Self { field: field.to_owned(), expected, found }
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the field `{}` should be {}, found {}", self.field, self.expected, self.found)
+    }
+}
+
+impl std::error::Error for FieldError {}
+
+/// The index of the text's field, and the text.
+fn find_text<'c>(
+    line: &Cow<'c, str>,
+    fields: &[Field<'c>],
+    name: &str,
+) -> Result<(usize, Cow<'c, str>), String> {
+    let index = only_field(fields, name)?.ok_or_else(|| format!("the line has no field `{name}`"))?;
+    let place = fields[index].place.clone().unwrap_or_default();
+    let text = decode_at(line, place)
+        .map_err(|found| format!("the field `{name}` should be text, found {found}"))?;
+    Ok((index, text))
+}
+
+/// The id: text, or a whole number as it stands there; `None` where the line has none.
+fn find_id<'c>(
+    line: &Cow<'c, str>,
+    fields: &[Field<'c>],
+    name: &str,
+) -> Result<Option<Cow<'c, str>>, String> {
+    let Some(index) = only_field(fields, name)? else { return Ok(None) };
+    let place = fields[index].place.clone().unwrap_or_default();
+    let json = line.get(place.clone()).unwrap_or_default();
+    match json {
+        "null" => Ok(None),
+        _ if json.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => {
+            Ok(Some(Cow::Owned(json.to_owned())))
+        }
+        _ => decode_at(line, place)
+            .map(Some)
+            .map_err(|found| format!("the field `{name}` should be text or a whole number, found {found}")),
+    }
+}
+
+fn only_field(fields: &[Field<'_>], name: &str) -> Result<Option<usize>, String> {
+    let mut found = (0..fields.len()).filter(|index| fields[*index].name == name);
+    match (found.next(), found.next()) {
+        (first, None) => Ok(first),
+        _ => Err(format!("the field `{name}` stands twice in the line")),
+    }
+}
+
+fn decode_at<'c>(line: &Cow<'c, str>, place: Range<usize>) -> Result<Cow<'c, str>, String> {
+    match line {
+        Cow::Borrowed(line) => json::decode_text(line.get(place).unwrap_or_default()),
+        Cow::Owned(line) => {
+            json::decode_text(line.get(place).unwrap_or_default()).map(|text| Cow::Owned(text.into_owned()))
+        }
+    }
+}
+
+/// Line ends in JSON stand between its tokens, where a space does as well.
+fn on_one_line(json: String) -> String {
+    if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ") } else { json }
+}
+
+/// Between two entries there is nothing but white space and a comma.
+fn key_start(bytes: &[u8], from: usize) -> usize {
+    memchr::memchr(b'"', &bytes[from..]).map_or(bytes.len(), |at| from + at)
+}
+
+fn write_key(is_empty: &mut bool, name: &str, out: &mut Vec<u8>) {
+    if !*is_empty {
+        out.push(b',');
+    }
+    *is_empty = false;
+    json::write_text(name, out);
+    out.push(b':');
+}
+
+/// Writes those of the fields that are not in the line.
+fn write_added<'a, 'c: 'a>(
+    is_empty: &mut bool,
+    fields: impl Iterator<Item = &'a Field<'c>>,
+    out: &mut Vec<u8>,
+) {
+    for field in fields.filter(|field| field.place.is_none()) {
+        if let Value::Set(json) = &field.value {
+            write_key(is_empty, &field.name, out);
+            out.extend_from_slice(json.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Formats and compressions, and what a file's name says about them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How documents are laid out in an input file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InputFormat {
+    /// The file is one document.
+    Text,
+    /// Each line is a document, a JSON object.
+    Jsonl,
+}
+
+/// How documents are laid out in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OutputFormat {
+    /// A folder with a file for each document, which holds the text and nothing else.
+    Text,
+    /// A JSON object per line.
+    Jsonl(Compression),
+}
+
+/// The compression of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Compression {
+    /// As it is.
+    #[default]
+    None,
+    /// `.gz`
+    Gzip,
+    /// `.zst`
+    Zstd,
+}
+
+/// What becomes of bytes in a text that are not UTF-8.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum InvalidUtf8 {
+    /// Each invalid sequence becomes U+FFFD, and is counted.
+    #[default]
+    Replace,
+    /// The document fails.
+    Fail,
+}
+
+/// What the name of a file says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NameSays {
+    /// `None`: the extension is not one of ours.
+    pub(crate) format: Option<InputFormat>,
+    pub(crate) compression: Compression,
+}
+
+impl Compression {
+    /// The extension, with its dot; empty for none.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// What the first bytes of a file say.
+    pub(crate) fn of_magic(bytes: &[u8]) -> Self {
+        match bytes {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // A frame, or one of the frames that a reader skips.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "Zstandard",
+        }
+    }
+}
+
+impl NameSays {
+    /// Looks at the extensions of `path`, without case.
+    pub(crate) fn of(path: &str) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+        let (stem, compression) = split_compression(&name);
+        let format = match stem.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("txt" | "text" | "md") => Some(InputFormat::Text),
+            Some("jsonl" | "ndjson" | "json") => Some(InputFormat::Jsonl),
+            _ => None,
+        };
+        Self { format, compression }
+    }
+}
+
+fn split_compression(name: &str) -> (&str, Compression) {
+    let endings = [(".gz", Compression::Gzip), (".zst", Compression::Zstd), (".zstd", Compression::Zstd)];
+    let known = endings.iter().find_map(|(ending, kind)| Some((name.strip_suffix(ending)?, *kind)));
+    known.unwrap_or((name, Compression::None))
+}
+
+impl OutputFormat {
+    /// The format that the name of an output file asks for; `None` where it says nothing we know.
+    pub fn of_name(path: &str) -> Option<Self> {
+        let says = NameSays::of(path);
+        match says.format? {
+            InputFormat::Jsonl => Some(Self::Jsonl(says.compression)),
+            InputFormat::Text if says.compression == Compression::None => Some(Self::Text),
+            InputFormat::Text => None,
+        }
+    }
+
+    /// The names that [`OutputFormat::from_str`] knows.
+    pub const NAMES: [&'static str; 4] = ["jsonl", "jsonl.gz", "jsonl.zst", "txt"];
+}
+
+impl InputFormat {
+    /// The names that [`InputFormat::from_str`] knows.
+    pub const NAMES: [&'static str; 2] = ["jsonl", "txt"];
+}
+
+impl FromStr for OutputFormat {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "jsonl" => Ok(Self::Jsonl(Compression::None)),
+            "jsonl.gz" => Ok(Self::Jsonl(Compression::Gzip)),
+            "jsonl.zst" => Ok(Self::Jsonl(Compression::Zstd)),
+            "txt" => Ok(Self::Text),
+            _ => Err(format!("`{name}` is not one of {}", Self::NAMES.join(", "))),
+        }
+    }
+}
+
+impl FromStr for InputFormat {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "jsonl" => Ok(Self::Jsonl),
+            "txt" => Ok(Self::Text),
+            _ => Err(format!("`{name}` is not one of {}", Self::NAMES.join(", "))),
+        }
+    }
+}
+
+impl fmt::Display for OutputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => f.write_str("txt"),
+            Self::Jsonl(compression) => write!(f, "jsonl{}", compression.extension()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, format: Option<InputFormat>, compression: Compression) {
+        assert_eq!(NameSays::of(name), NameSays { format, compression }, "{name}");
+    }
+
+    #[test]
+    fn a_name_says_what_is_inside() {
+        check("a.txt", Some(InputFormat::Text), Compression::None);
+        check("a/b.TXT.GZ", Some(InputFormat::Text), Compression::Gzip);
+        check("a.md", Some(InputFormat::Text), Compression::None);
+        check("a.jsonl.zst", Some(InputFormat::Jsonl), Compression::Zstd);
+        check("a.ndjson.zstd", Some(InputFormat::Jsonl), Compression::Zstd);
+        check("a.pdf", None, Compression::None);
+        check("txt", None, Compression::None);
+        check("a.txt/readme", None, Compression::None);
+    }
+}

@@ -1,0 +1,152 @@
+//! A chunk of the input, and how a worker makes documents of it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::Shared;
+use crate::document::{Document, Origin};
+use crate::format::{InputFormat, InvalidUtf8};
+use crate::names::SAME;
+
+/// Some documents in a row, as bytes. Its buffers are used again: pass it to [`super::Reader::next`] again.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    pub(super) number: u64,
+    pub(super) data: Vec<u8>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) shared: Option<Arc<Shared>>,
+}
+
+/// A document, or what is left of one that could not be read.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) file: Arc<str>,
+    pub(super) format: InputFormat,
+    pub(super) line: u64,
+    pub(super) offset: u64,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) has_bom: bool,
+    pub(super) failure: Option<Box<str>>,
+}
+
+/// A document that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFailure<'c> {
+    /// Where it is.
+    pub origin: Origin,
+    /// What is wrong with it: a sentence for people, without the place.
+    pub message: String,
+    /// Its bytes as they were read.
+    pub original: &'c [u8],
+}
+
+/// See [`Chunk::documents`].
+#[derive(Debug)]
+pub struct Documents<'c> {
+    chunk: &'c Chunk,
+    entries: std::slice::Iter<'c, Entry>,
+}
+
+impl Chunk {
+    /// The chunks of an input are numbered from 0, in order.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// How many documents there are, good and bad.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no document.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many bytes the documents have.
+    pub fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Parses the documents, in order.
+    pub fn documents(&self) -> Documents<'_> {
+        Documents { chunk: self, entries: self.entries.iter() }
+    }
+
+    fn parse<'c>(&'c self, entry: &Entry) -> Result<Document<'c>, ReadFailure<'c>> {
+        let original = self.data.get(entry.start..entry.end).unwrap_or_default();
+        self.parse_bytes(original, entry).map_err(|message| ReadFailure {
+            origin: entry.origin(),
+            message,
+            original,
+        })
+    }
+
+    fn parse_bytes<'c>(&'c self, original: &'c [u8], entry: &Entry) -> Result<Document<'c>, String> {
+        if let Some(failure) = &entry.failure {
+            return Err(failure.to_string());
+        }
+        let names = self.shared.as_ref().map_or(&SAME, |shared| &shared.fields);
+        let (text, replaced) = self.decode(original)?;
+        let document = match entry.format {
+            InputFormat::Jsonl => Document::from_line(text, original, entry.origin(), names)?,
+            InputFormat::Text => Document::from_file(text, original, entry.origin(), names),
+        };
+        Ok(document.noting(replaced, entry.has_bom))
+    }
+
+    /// The bytes as text, and how many sequences had to be replaced for that.
+    fn decode<'c>(&self, bytes: &'c [u8]) -> Result<(Cow<'c, str>, usize), String> {
+        if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+            return Ok((Cow::Borrowed(text), 0));
+        }
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            return Err("the text is UTF-16, not UTF-8".to_owned());
+        }
+        match self.shared.as_ref().map(|shared| shared.invalid_utf8).unwrap_or_default() {
+            InvalidUtf8::Fail => Err(invalid_utf8(bytes)),
+            InvalidUtf8::Replace => Ok((String::from_utf8_lossy(bytes), count_invalid(bytes))),
+        }
+    }
+}
+
+impl<'c> Iterator for Documents<'c> {
+    type Item = Result<Document<'c>, ReadFailure<'c>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.entries.next().map(|entry| self.chunk.parse(entry))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.entries.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Documents<'_> {}
+
+impl ReadFailure<'_> {
+    /// An id for it: the file, and the offset where the file is not the document.
+    pub fn id(&self) -> String {
+        if self.origin.line.is_some() { self.origin.place_id() } else { self.origin.file.to_string() }
+    }
+}
+
+impl Entry {
+    fn origin(&self) -> Origin {
+        let line = (self.format == InputFormat::Jsonl).then_some(self.line);
+        Origin { file: Arc::clone(&self.file), line, offset: self.offset }
+    }
+}
+
+fn invalid_utf8(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => String::new(),
+        Err(error) => format!("not valid UTF-8 at byte {}", error.valid_up_to()),
+    }
+}
+
+/// As many as `from_utf8_lossy` puts U+FFFD.
+fn count_invalid(bytes: &[u8]) -> usize {
+    bytes.utf8_chunks().filter(|chunk| !chunk.invalid().is_empty()).count()
+}

@@ -1,0 +1,98 @@
+//! The input: which files there are, how they are cut into chunks, how chunks become documents.
+
+mod chunk;
+mod discover;
+mod reader;
+mod source;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use self::chunk::{Chunk, Documents, ReadFailure};
+pub use self::reader::{Counts, Reader};
+use crate::format::{InputFormat, InvalidUtf8};
+use crate::names::FieldNames;
+use crate::{Error, ErrorKind, Result};
+
+/// What to read.
+#[derive(Clone, Debug, Default)]
+pub struct InputOptions {
+    /// Absolute paths of files or folders, globs, or `-` for standard input; read in this order.
+    pub uris: Vec<String>,
+    /// The format of every file; `None`: what each file's name says.
+    pub format: Option<InputFormat>,
+    /// What becomes of invalid UTF-8.
+    pub invalid_utf8: InvalidUtf8,
+    /// What the input calls its fields.
+    pub fields: FieldNames,
+    /// Read no more than so many documents.
+    pub limit: Option<u64>,
+    /// Files and folders that are left out: the outputs of this very run, where they lie inside an input folder.
+    pub exclude: Vec<PathBuf>,
+}
+
+/// A file of the input.
+#[derive(Clone, Debug)]
+pub struct InputFile {
+    /// Where it is; `-` for standard input.
+    pub path: PathBuf,
+    /// Relative to the root of the input, with `/`: what ids and messages are made of.
+    pub name: Arc<str>,
+    /// The size in bytes, compressed as it is; `None` for standard input and what has no size.
+    pub bytes: Option<u64>,
+    /// `None`: the first byte decides, `{` for JSON lines.
+    pub(crate) format: Option<InputFormat>,
+}
+
+/// The files of the input, in the order in which they are read.
+#[derive(Clone, Debug)]
+pub struct Input {
+    files: Vec<InputFile>,
+    skipped: Vec<String>,
+    shared: Arc<Shared>,
+}
+
+/// What readers and chunks need to know.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) invalid_utf8: InvalidUtf8,
+    pub(crate) fields: FieldNames,
+    pub(crate) limit: u64,
+}
+
+impl Input {
+    /// Finds the files.
+    ///
+    /// # Errors
+    /// A path that does not exist, a folder that cannot be listed, a folder or glob without a file to read, a bad glob.
+    pub fn open(options: InputOptions) -> Result<Self> {
+        let found = discover::discover(&options)?;
+        let limit = options.limit.unwrap_or(u64::MAX);
+        let shared = Shared { invalid_utf8: options.invalid_utf8, fields: options.fields, limit };
+        Ok(Self { files: found.files, skipped: found.skipped, shared: Arc::new(shared) })
+    }
+
+    /// The files, in order.
+    pub fn files(&self) -> &[InputFile] {
+        &self.files
+    }
+
+    /// Files in folders that were left out because their extension is none that we read.
+    pub fn skipped(&self) -> &[String] {
+        &self.skipped
+    }
+
+    /// The size of all files, compressed as they are; `None` if one has no size.
+    pub fn total_bytes(&self) -> Option<u64> {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Reads from the beginning. Standard input can be read once.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.files.clone(), Arc::clone(&self.shared))
+    }
+}
+
+fn no_input(path: &str, message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::NoInput, path, message)
+}

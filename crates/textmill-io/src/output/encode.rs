@@ -1,0 +1,221 @@
+//! Documents become bytes: in the worker, so that the thread that writes has only to write.
+
+use std::io::{self, Write as _};
+
+use flate2::write::GzEncoder;
+use serde::Serialize;
+
+use crate::document::{Document, Origin};
+use crate::format::{Compression, OutputFormat};
+use crate::{Error, Result};
+
+/// A batch above this size (bytes) is compressed by its worker, as a member or frame of its own; smaller ones are gathered
+/// by the writer, because a frame of a few lines hardly compresses.
+const WORTH_A_FRAME: usize = 64 << 10;
+
+/// Makes bytes of documents. Cheap to clone: one for each worker.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    pub(super) format: OutputFormat,
+}
+
+/// Documents as bytes, on their way to the writer. Its buffers are used again after [`EncodedBatch::clear`].
+#[derive(Debug, Default)]
+pub struct EncodedBatch {
+    pub(super) bytes: Vec<u8>,
+    pub(super) compressed: Vec<u8>,
+    pub(super) documents: u64,
+    /// Where each document is, if it goes into a file of its own.
+    pub(super) files: Vec<EncodedFile>,
+}
+
+#[derive(Debug)]
+pub(super) struct EncodedFile {
+    pub(super) id: String,
+    pub(super) origin: Origin,
+    pub(super) end: usize,
+}
+
+/// A document that does not go on, and why: a line of the dropped or of the failed output.
+#[derive(Clone, Copy, Debug)]
+pub struct Rejected<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Where it comes from.
+    pub origin: &'a Origin,
+    /// The stage that said so; `None` for the reader and the writer.
+    pub stage: Option<&'a str>,
+    /// The reason.
+    pub why: Why<'a>,
+    /// What is kept of it.
+    pub body: Body<'a>,
+}
+
+/// Why a document does not go on.
+#[derive(Clone, Copy, Debug)]
+pub enum Why<'a> {
+    /// It was dropped under this rule.
+    Rule(&'a str),
+    /// It failed with this error.
+    Error(&'a str),
+}
+
+/// What is kept of a rejected document.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// The text.
+    Text(&'a str),
+    /// The bytes as they were read; in base64 where they are not UTF-8.
+    Original(&'a [u8]),
+}
+
+impl Encoder {
+    /// Appends a document to a batch.
+    pub fn encode(&self, document: &Document<'_>, batch: &mut EncodedBatch) {
+        match self.format {
+            OutputFormat::Jsonl(_) => {
+                document.write_json(&mut batch.bytes);
+                batch.bytes.push(b'\n');
+                batch.documents += 1;
+            }
+            OutputFormat::Text => {
+                batch.push_file(document.id(), document.origin(), document.text().as_bytes());
+            }
+        }
+    }
+
+    /// Appends a rejected document to a batch: JSON lines with `id`, `file`, `line`, `offset`, `stage`, `rule` or `error`,
+    /// and `text`, `original` or `original-base64`. A folder of texts has no place for a reason: it gets the text alone.
+    pub fn reject(&self, rejected: &Rejected<'_>, batch: &mut EncodedBatch) {
+        match self.format {
+            OutputFormat::Jsonl(_) => {
+                Record::of(rejected).write(&mut batch.bytes);
+                batch.documents += 1;
+            }
+            OutputFormat::Text => batch.push_file(rejected.id, rejected.origin, rejected.body.bytes()),
+        }
+    }
+
+    /// Compresses what can be compressed here. Call it in the worker, when the batch is complete.
+    ///
+    /// # Errors
+    /// The compression refuses, which it does for want of memory.
+    pub fn finish(&self, batch: &mut EncodedBatch) -> Result<()> {
+        let OutputFormat::Jsonl(compression) = self.format else { return Ok(()) };
+        if compression != Compression::None && batch.bytes.len() >= WORTH_A_FRAME {
+            let done = compress(compression, &batch.bytes, &mut batch.compressed);
+            done.map_err(|error| Error::io("", "cannot compress", error))?;
+            batch.bytes.clear();
+        }
+        Ok(())
+    }
+}
+
+impl EncodedBatch {
+    /// How many documents there are.
+    pub fn documents(&self) -> u64 {
+        self.documents
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.documents == 0
+    }
+
+    /// How many bytes there are.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len() + self.compressed.len()
+    }
+
+    /// Makes the batch empty.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.compressed.clear();
+        self.documents = 0;
+        self.files.clear();
+    }
+
+    fn push_file(&mut self, id: &str, origin: &Origin, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.files.push(EncodedFile { id: id.to_owned(), origin: origin.clone(), end: self.bytes.len() });
+        self.documents += 1;
+    }
+}
+
+impl<'a> Body<'a> {
+    fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Original(bytes) => bytes,
+        }
+    }
+}
+
+/// A line of the dropped or of the failed output.
+#[derive(Serialize)]
+struct Record<'a> {
+    id: &'a str,
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    offset: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original: Option<&'a str>,
+    #[serde(rename = "original-base64", skip_serializing_if = "Option::is_none")]
+    original_base64: Option<String>,
+}
+
+impl<'a> Record<'a> {
+    fn of(rejected: &Rejected<'a>) -> Self {
+        let (rule, error) = match rejected.why {
+            Why::Rule(rule) => (Some(rule), None),
+            Why::Error(error) => (None, Some(error)),
+        };
+        let (text, original, original_base64) = match rejected.body {
+            Body::Text(text) => (Some(text), None, None),
+            Body::Original(bytes) => match simdutf8::basic::from_utf8(bytes) {
+                Ok(original) => (None, Some(original), None),
+                Err(_) => (None, None, Some(data_encoding::BASE64.encode(bytes))),
+            },
+        };
+        let Origin { file, line, offset } = rejected.origin;
+        let Rejected { id, stage, .. } = *rejected;
+        Self { id, file, line: *line, offset: *offset, stage, rule, error, text, original, original_base64 }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        serde_json::to_writer(&mut *out, self).expect("a vector takes every byte, and the record has no map");
+        out.push(b'\n');
+    }
+}
+
+/// Appends `bytes` as one member or frame.
+pub(super) fn compress(compression: Compression, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    match compression {
+        Compression::None => out.write_all(bytes),
+        Compression::Gzip => gzip(bytes, out),
+        Compression::Zstd => zstd(bytes, out),
+    }
+}
+
+fn gzip(bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    let mut encoder = GzEncoder::new(out, flate2::Compression::default());
+    encoder.write_all(bytes)?;
+    encoder.finish().map(|_| ())
+}
+
+/// With a checksum, as the `zstd` program has it, so that damage is noticed.
+fn zstd(bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    let mut compressor = zstd::bulk::Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?;
+    compressor.include_checksum(true)?;
+    out.extend(compressor.compress(bytes)?);
+    Ok(())
+}

@@ -1,0 +1,382 @@
+//! The output: staged while a run goes on, published when it is whole.
+
+mod encode;
+mod name;
+mod state;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use self::encode::{Body, EncodedBatch, Encoder, Rejected, Why};
+use self::name::Names;
+use self::state::{Claim, Wanted};
+use crate::document::Origin;
+use crate::format::{Compression, OutputFormat};
+use crate::{Error, ErrorKind, Result};
+
+/// Small batches are gathered up to so many bytes before they are compressed.
+const FRAME: usize = 1 << 20;
+
+/// Where to write, and how.
+#[derive(Clone, Debug, Default)]
+pub struct OutputOptions {
+    /// A file, a folder (it ends with `/`, or exists, or the format is text), or `-` for standard output.
+    pub uri: String,
+    /// `None`: what the name says; JSON lines for a folder and for standard output.
+    pub format: Option<OutputFormat>,
+    /// Replace what is not ours.
+    pub overwrite: bool,
+    /// The pipeline that the output belongs to.
+    pub pipeline: String,
+}
+
+/// An output that is being written. Dropped without [`Output::publish`], it leaves what was there before.
+#[derive(Debug)]
+pub struct Output {
+    path: PathBuf,
+    format: OutputFormat,
+    sink: Sink,
+    documents: u64,
+}
+
+/// An output that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The file or folder; `-` for standard output.
+    pub path: PathBuf,
+    /// The files, by their names in the folder; none for standard output.
+    pub files: Vec<PublishedFile>,
+    /// How many documents were written.
+    pub documents: u64,
+    /// How many bytes were written, compressed as they are.
+    pub bytes: u64,
+}
+
+/// A file of the output, as the manifest lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedFile {
+    /// Relative to the output folder, with `/`.
+    pub path: String,
+    /// The size.
+    pub bytes: u64,
+    /// How many documents it holds.
+    pub documents: u64,
+    /// The SHA-256, as `sha256sum` prints it.
+    pub sha256: String,
+}
+
+/// A document that cannot be written, because its file would have to hold another document with the same id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its id.
+    pub id: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Why it cannot be written: a sentence for people.
+    pub message: String,
+    /// What would have been written.
+    pub bytes: Vec<u8>,
+}
+
+enum Sink {
+    /// Standard output, or a device: bytes that go there are gone.
+    Direct(Part<Box<dyn Write + Send>>),
+    /// One file.
+    Staged(Claim, Part<BufWriter<File>>, String),
+    /// A file for each document.
+    Texts(Claim, Texts),
+}
+
+/// A stream of JSON lines, which may be compressed.
+struct Part<W> {
+    writer: W,
+    compression: Compression,
+    gathered: Vec<u8>,
+    hash: Sha256,
+    bytes: u64,
+    documents: u64,
+}
+
+/// Files of one document each.
+#[derive(Debug, Default)]
+struct Texts {
+    names: Names,
+    folders: BTreeSet<PathBuf>,
+    files: Vec<PublishedFile>,
+}
+
+impl Output {
+    /// Claims the output and makes a staging folder beside it.
+    ///
+    /// # Errors
+    /// What is there is not ours, another run writes to it, it cannot be written, its name says no format.
+    pub fn open(options: &OutputOptions) -> Result<Self> {
+        let path = PathBuf::from(&options.uri);
+        let is_folder = is_folder(options);
+        let format = format(options, is_folder)?;
+        let sink = if is_stream(&options.uri) {
+            Sink::Direct(Part::new(open_stream(&options.uri)?, format))
+        } else {
+            staged(options, &path, is_folder, format)?
+        };
+        Ok(Self { path, format, sink, documents: 0 })
+    }
+
+    /// The format, as it was given or as the name says.
+    pub fn format(&self) -> OutputFormat {
+        self.format
+    }
+
+    /// An encoder for this output.
+    pub fn encoder(&self) -> Encoder {
+        Encoder { format: self.format }
+    }
+
+    /// Writes a batch; batches come in the order of the input. Returns the documents that cannot be written, which is none
+    /// where all documents go into one file.
+    ///
+    /// # Errors
+    /// The system refuses; standard output was closed ([`ErrorKind::BrokenPipe`]); a file of the name of a document exists
+    /// and is not ours.
+    pub fn write(&mut self, batch: &EncodedBatch) -> Result<Vec<Refused>> {
+        let failed = |error| Error::io(&self.path, "cannot write", error);
+        let refused = match &mut self.sink {
+            Sink::Direct(part) => part.write(batch).map(|()| Vec::new()).map_err(failed)?,
+            Sink::Staged(_, part, _) => part.write(batch).map(|()| Vec::new()).map_err(failed)?,
+            Sink::Texts(claim, texts) => texts.write(claim, batch)?,
+        };
+        self.documents += batch.documents - refused.len() as u64;
+        Ok(refused)
+    }
+
+    /// How many documents were written so far.
+    pub fn documents(&self) -> u64 {
+        self.documents
+    }
+
+    /// Makes nothing appear, and removes what an earlier run of ours has left: for an output of failed documents if none
+    /// failed.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn withdraw(self) -> Result<()> {
+        match self.sink {
+            Sink::Direct(_) => Ok(()),
+            Sink::Staged(claim, ..) | Sink::Texts(claim, _) => claim.withdraw(),
+        }
+    }
+
+    /// Makes the output appear under its name, whole, and removes what the run before has left there.
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub fn publish(self) -> Result<Published> {
+        let Self { path, sink, documents, .. } = self;
+        let failed = |error| Error::io(&path, "cannot write", error);
+        let (files, bytes) = match sink {
+            Sink::Direct(part) => (Vec::new(), part.finish("").map_err(failed)?.1.bytes),
+            Sink::Staged(claim, part, name) => {
+                let (writer, file) = part.finish(&name).map_err(failed)?;
+                drop(writer);
+                claim.publish(std::slice::from_ref(&file), documents)?;
+                let bytes = file.bytes;
+                (vec![file], bytes)
+            }
+            Sink::Texts(claim, texts) => {
+                claim.publish(&texts.files, documents)?;
+                let bytes = texts.files.iter().map(|file| file.bytes).sum();
+                (texts.files, bytes)
+            }
+        };
+        Ok(Published { path, files, documents, bytes })
+    }
+}
+
+impl<W: Write> Part<W> {
+    fn new(writer: W, format: OutputFormat) -> Self {
+        let compression = match format {
+            OutputFormat::Jsonl(compression) => compression,
+            OutputFormat::Text => Compression::None,
+        };
+        Self { writer, compression, gathered: Vec::new(), hash: Sha256::new(), bytes: 0, documents: 0 }
+    }
+
+    fn write(&mut self, batch: &EncodedBatch) -> io::Result<()> {
+        self.documents += batch.documents;
+        if !batch.files.is_empty() {
+            return self.write_texts(batch);
+        }
+        if self.compression == Compression::None {
+            return self.put(&batch.bytes);
+        }
+        if !batch.compressed.is_empty() {
+            self.compress_gathered()?;
+            return self.put(&batch.compressed);
+        }
+        self.gathered.extend_from_slice(&batch.bytes);
+        if self.gathered.len() >= FRAME { self.compress_gathered() } else { Ok(()) }
+    }
+
+    /// Texts in one stream: each ends with a line end.
+    fn write_texts(&mut self, batch: &EncodedBatch) -> io::Result<()> {
+        for (_, text) in batch.texts() {
+            self.put(text)?;
+            if !text.ends_with(b"\n") {
+                self.put(b"\n")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.writer.write_all(bytes)?;
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn compress_gathered(&mut self) -> io::Result<()> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        let mut frame = Vec::new();
+        encode::compress(self.compression, &self.gathered, &mut frame)?;
+        self.gathered.clear();
+        self.put(&frame)
+    }
+
+    /// Writes what was gathered, and says what the file `name` holds.
+    fn finish(mut self, name: &str) -> io::Result<(W, PublishedFile)> {
+        self.compress_gathered()?;
+        if self.bytes == 0 && self.compression != Compression::None {
+            // No bytes at all would be a damaged file to those who decompress it.
+            let mut frame = Vec::new();
+            encode::compress(self.compression, &[], &mut frame)?;
+            self.put(&frame)?;
+        }
+        self.writer.flush()?;
+        let sha256 = hex(self.hash);
+        let file =
+            PublishedFile { path: name.to_owned(), bytes: self.bytes, documents: self.documents, sha256 };
+        Ok((self.writer, file))
+    }
+}
+
+impl Texts {
+    fn write(&mut self, claim: &Claim, batch: &EncodedBatch) -> Result<Vec<Refused>> {
+        let mut refused = Vec::new();
+        for (file, text) in batch.texts() {
+            match self.names.claim(&file.id) {
+                Some(name) => self.write_file(claim, name, text)?,
+                None => refused.push(Refused {
+                    id: file.id.clone(),
+                    origin: file.origin.clone(),
+                    message: format!(
+                        "another document has the id `{}`, and each has a file of its own",
+                        file.id
+                    ),
+                    bytes: text.to_vec(),
+                }),
+            }
+        }
+        Ok(refused)
+    }
+
+    fn write_file(&mut self, claim: &Claim, name: String, text: &[u8]) -> Result<()> {
+        claim.check_free(&name)?;
+        let path = claim.staged(&name);
+        let folder = path.parent().unwrap_or(&path);
+        if !self.folders.contains(folder) {
+            fs::create_dir_all(folder)
+                .map_err(|error| Error::io(folder, "cannot create the folder", error))?;
+            self.folders.insert(folder.to_owned());
+        }
+        fs::write(&path, text).map_err(|error| Error::io(&path, "cannot write", error))?;
+        let sha256 = hex(Sha256::new_with_prefix(text));
+        self.files.push(PublishedFile { path: name, bytes: text.len() as u64, documents: 1, sha256 });
+        Ok(())
+    }
+}
+
+impl EncodedBatch {
+    /// The documents that go into a file of their own.
+    fn texts(&self) -> impl Iterator<Item = (&encode::EncodedFile, &[u8])> {
+        let starts = std::iter::once(0).chain(self.files.iter().map(|file| file.end));
+        let spans = starts.zip(&self.files);
+        spans.map(|(start, file)| (file, self.bytes.get(start..file.end).unwrap_or_default()))
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Direct(_) => f.write_str("Direct"),
+            Self::Staged(claim, _, name) => f.debug_tuple("Staged").field(claim).field(name).finish(),
+            Self::Texts(claim, _) => f.debug_tuple("Texts").field(claim).finish(),
+        }
+    }
+}
+
+fn is_folder(options: &OutputOptions) -> bool {
+    let is_text = options.format == Some(OutputFormat::Text);
+    options.uri != "-" && (options.uri.ends_with('/') || is_text || Path::new(&options.uri).is_dir())
+}
+
+fn format(options: &OutputOptions, is_folder: bool) -> Result<OutputFormat> {
+    if let Some(format) = options.format {
+        return Ok(format);
+    }
+    if is_folder || is_stream(&options.uri) {
+        return Ok(OutputFormat::Jsonl(Compression::None));
+    }
+    let invalid = |message| Error::new(ErrorKind::InvalidOption, &options.uri, message);
+    match OutputFormat::of_name(&options.uri) {
+        Some(OutputFormat::Text) => Err(invalid("one file of text cannot hold many documents")
+            .with_hint("end the path with `/` for a folder of text files, or with `.jsonl`")),
+        Some(format) => Ok(format),
+        None => Err(invalid("the name does not say which format the output should have")
+            .with_hint("end the path with `.jsonl`, `.jsonl.gz` or `.jsonl.zst`, or with `/` for a folder")),
+    }
+}
+
+/// Whether it cannot be staged: standard output, a device, a pipe.
+fn is_stream(uri: &str) -> bool {
+    uri == "-" || fs::metadata(uri).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+fn open_stream(uri: &str) -> Result<Box<dyn Write + Send>> {
+    if uri == "-" {
+        return Ok(Box::new(io::stdout()));
+    }
+    let file =
+        File::options().write(true).open(uri).map_err(|error| Error::io(uri, "cannot write", error))?;
+    Ok(Box::new(file))
+}
+
+fn staged(options: &OutputOptions, path: &Path, is_folder: bool, format: OutputFormat) -> Result<Sink> {
+    let wanted =
+        Wanted { target: path, is_folder, overwrite: options.overwrite, pipeline: &options.pipeline };
+    let claim = Claim::new(&wanted)?;
+    let compression = match format {
+        OutputFormat::Text => return Ok(Sink::Texts(claim, Texts::default())),
+        OutputFormat::Jsonl(compression) => compression,
+    };
+    let name = match path.file_name() {
+        Some(name) if !is_folder => name.to_string_lossy().into_owned(),
+        _ => format!("part-00000.jsonl{}", compression.extension()),
+    };
+    claim.check_free(&name)?;
+    let staged = claim.staged(&name);
+    let file = File::create(&staged).map_err(|error| Error::io(&staged, "cannot write", error))?;
+    Ok(Sink::Staged(claim, Part::new(BufWriter::with_capacity(FRAME / 4, file), format), name))
+}
+
+fn hex(hash: Sha256) -> String {
+    data_encoding::HEXLOWER.encode(&hash.finalize())
+}

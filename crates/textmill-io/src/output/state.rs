@@ -1,0 +1,432 @@
+//! Whose an output is, and how a new one takes the place of the old.
+//!
+//! Beside the output lies a hidden folder: `.textmill` inside an output folder, `.news.jsonl.textmill` beside the file
+//! `news.jsonl`. It holds
+//!
+//! - `owner.json`: the pipeline that the output belongs to; locked while a run writes, which the system undoes however the
+//!   run ends;
+//! - `staging/`: what a run has written so far;
+//! - `publishing.json`: while files are renamed, what is to be there in the end. So files that a killed run has already
+//!   renamed are known to be ours;
+//! - `manifest.json`: what is there. Renaming `publishing.json` to it is the last step.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::PublishedFile;
+use crate::{Error, ErrorKind, Result};
+
+const SCHEMA: u32 = 1;
+const FOLDER: &str = ".textmill";
+const OWNER: &str = "owner.json";
+const STAGING: &str = "staging";
+const PUBLISHING: &str = "publishing.json";
+const MANIFEST: &str = "manifest.json";
+
+/// Above so many files, the whole file system is flushed once instead of each file.
+const MANY_FILES: usize = 32;
+
+/// An output that is ours for the time of a run. Dropped without [`Claim::publish`], it leaves things as they were.
+#[derive(Debug)]
+pub(super) struct Claim {
+    /// The folder that the names of files are relative to.
+    root: PathBuf,
+    state: PathBuf,
+    pipeline: String,
+    overwrite: bool,
+    /// Files that an earlier run of ours has put there.
+    previous: BTreeSet<String>,
+    /// Folders that were made for this run, the deepest last.
+    created: Vec<PathBuf>,
+    is_published: bool,
+    /// Locked.
+    _owner: File,
+}
+
+/// What `owner.json` says.
+#[derive(Serialize, Deserialize)]
+struct Owner {
+    schema: u32,
+    pipeline: String,
+}
+
+/// What `manifest.json` says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    schema: u32,
+    pipeline: String,
+    documents: u64,
+    files: Vec<PublishedFile>,
+}
+
+/// A folder or a file that is to be claimed.
+pub(super) struct Wanted<'a> {
+    pub(super) target: &'a Path,
+    pub(super) is_folder: bool,
+    pub(super) overwrite: bool,
+    pub(super) pipeline: &'a str,
+}
+
+impl Claim {
+    pub(super) fn new(wanted: &Wanted<'_>) -> Result<Self> {
+        let (root, state) = places(wanted)?;
+        check_folder(&root)?;
+        check_ours(wanted, &root, &state)?;
+        let mut created = Vec::new();
+        let owner = create_folders(&state, &mut created).and_then(|()| own(wanted, &state));
+        let owner = owner.inspect_err(|_| remove_created(&created))?;
+        let claim = Self {
+            previous: previous_files(&state)?,
+            root,
+            state,
+            pipeline: wanted.pipeline.to_owned(),
+            overwrite: wanted.overwrite,
+            created,
+            is_published: false,
+            _owner: owner,
+        };
+        claim.make_staging()?;
+        Ok(claim)
+    }
+
+    /// Whether a file of this name may be put there: nothing is in its place, or what is there is ours.
+    pub(super) fn check_free(&self, name: &str) -> Result<()> {
+        let path = self.root.join(name);
+        let is_free = self.overwrite || self.previous.contains(name) || fs::symlink_metadata(&path).is_err();
+        if is_free {
+            Ok(())
+        } else {
+            Err(not_ours(&path, "the file exists and was not written by this pipeline"))
+        }
+    }
+
+    /// Where to write the file of this name for the time being.
+    pub(super) fn staged(&self, name: &str) -> PathBuf {
+        self.state.join(STAGING).join(name)
+    }
+
+    /// Puts the staged files in their places, and removes those of the run before that are no more.
+    pub(super) fn publish(mut self, files: &[PublishedFile], documents: u64) -> Result<()> {
+        self.flush(files)?;
+        self.announce(files, documents)?;
+        let mut folders = BTreeSet::from([self.root.clone()]);
+        for file in files {
+            self.place(&file.path, &mut folders)?;
+        }
+        self.remove_stale(files)?;
+        self.flush_folders(&folders)?;
+        self.is_published = true;
+        rename(&self.state.join(PUBLISHING), &self.state.join(MANIFEST))?;
+        sync(&self.state)?;
+        remove_folder(&self.state.join(STAGING))
+    }
+
+    /// Removes what our earlier runs have put there, and every trace of us.
+    pub(super) fn withdraw(mut self) -> Result<()> {
+        self.remove_stale(&[])?;
+        self.is_published = true;
+        // The mark goes last: until then, what is left can be taken up.
+        for file in [MANIFEST, PUBLISHING] {
+            remove_file(&self.state.join(file))?;
+        }
+        remove_folder(&self.state)?;
+        remove_created(&self.created);
+        Ok(())
+    }
+
+    fn make_staging(&self) -> Result<()> {
+        let staging = self.state.join(STAGING);
+        remove_folder(&staging)?;
+        fs::create_dir(&staging).map_err(|error| Error::io(staging, "cannot create the folder", error))
+    }
+
+    /// Makes sure that what is staged is on the disk.
+    fn flush(&self, files: &[PublishedFile]) -> Result<()> {
+        if files.len() > MANY_FILES && sync_file_system(&self.state)? {
+            return Ok(());
+        }
+        files.iter().try_for_each(|file| sync(&self.staged(&file.path)))
+    }
+
+    fn flush_folders(&self, folders: &BTreeSet<PathBuf>) -> Result<()> {
+        if folders.len() > MANY_FILES && sync_file_system(&self.state)? {
+            return Ok(());
+        }
+        // One that was left empty is gone.
+        folders.iter().filter(|folder| folder.exists()).try_for_each(|folder| sync(folder))
+    }
+
+    fn announce(&self, files: &[PublishedFile], documents: u64) -> Result<()> {
+        let pipeline = self.pipeline.clone();
+        let manifest = Manifest { schema: SCHEMA, pipeline, documents, files: files.to_vec() };
+        write_json(&self.state.join(PUBLISHING), &manifest)?;
+        sync(&self.state)
+    }
+
+    /// Renames a staged file; `folders` are those known to be real folders, not links.
+    fn place(&self, name: &str, folders: &mut BTreeSet<PathBuf>) -> Result<()> {
+        let target = self.root.join(name);
+        self.check_free(name)?;
+        let mut folder = self.root.clone();
+        for part in Path::new(name).parent().iter().flat_map(|parent| parent.components()) {
+            folder.push(part);
+            if !folders.contains(&folder) {
+                make_real_folder(&folder)?;
+                folders.insert(folder.clone());
+            }
+        }
+        rename(&self.staged(name), &target)
+    }
+
+    fn remove_stale(&self, files: &[PublishedFile]) -> Result<()> {
+        let current: BTreeSet<_> = files.iter().map(|file| file.path.as_str()).collect();
+        for name in self.previous.iter().filter(|name| !current.contains(name.as_str())) {
+            self.remove(name)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a file of ours, and the folders that it leaves empty.
+    fn remove(&self, name: &str) -> Result<()> {
+        let folders = Path::new(name).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        let folders: Vec<_> = folders.map(|folder| self.root.join(folder)).collect();
+        if folders.iter().any(|folder| folder.is_symlink()) {
+            return Ok(());
+        }
+        remove_file(&self.root.join(name))?;
+        for folder in folders {
+            // One that is not empty stays.
+            _ = fs::remove_dir(folder);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.is_published {
+            return;
+        }
+        // There is nobody to tell: the run ends with an error already, and what stays behind is cleared by the next one.
+        _ = remove_folder(&self.state.join(STAGING));
+        if self.created.contains(&self.state) && !self.state.join(PUBLISHING).exists() {
+            _ = fs::remove_file(self.state.join(OWNER));
+            remove_created(&self.created);
+        }
+    }
+}
+
+/// The folder that files are relative to, and the one that holds our state.
+fn places(wanted: &Wanted<'_>) -> Result<(PathBuf, PathBuf)> {
+    if wanted.is_folder {
+        return Ok((wanted.target.to_owned(), wanted.target.join(FOLDER)));
+    }
+    let name = wanted.target.file_name().ok_or_else(|| {
+        Error::new(ErrorKind::InvalidOption, wanted.target, "the path of the output has no file name")
+    })?;
+    let parent = wanted.target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let root = parent.unwrap_or(Path::new(".")).to_owned();
+    let state = root.join(state_name(&name.to_string_lossy()));
+    Ok((root, state))
+}
+
+/// The folder beside a file.
+fn state_name(file: &str) -> String {
+    format!(".{file}{FOLDER}")
+}
+
+fn check_folder(root: &Path) -> Result<()> {
+    match fs::metadata(root) {
+        Ok(metadata) if !metadata.is_dir() => {
+            let error = io::Error::from(io::ErrorKind::NotADirectory);
+            Err(Error::io(root, "cannot write the output", error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what somebody else made.
+fn check_ours(wanted: &Wanted<'_>, root: &Path, state: &Path) -> Result<()> {
+    if state.is_symlink() {
+        return Err(Error::new(
+            ErrorKind::SymbolicLink,
+            state,
+            "a symbolic link is where our folder should be",
+        ));
+    }
+    if wanted.overwrite {
+        return Ok(());
+    }
+    if let Some(owner) =
+        read_json::<Owner>(&state.join(OWNER)).filter(|owner| owner.pipeline != wanted.pipeline)
+    {
+        let message = format!("the output belongs to the pipeline `{}`", owner.pipeline);
+        return Err(not_ours(wanted.target, &message));
+    }
+    let is_ours = if wanted.is_folder {
+        state.join(OWNER).exists() || foreign_entry(root).is_none()
+    } else {
+        let name = wanted.target.file_name().unwrap_or_default().to_string_lossy();
+        fs::symlink_metadata(wanted.target).is_err() || previous_files(state)?.contains(&*name)
+    };
+    let what = if wanted.is_folder { "the folder is not empty" } else { "the file exists" };
+    if is_ours {
+        Ok(())
+    } else {
+        Err(not_ours(wanted.target, &format!("{what} and was not written by textmill")))
+    }
+}
+
+/// Something in a folder that is neither hidden nor another output of ours.
+fn foreign_entry(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?;
+    entries.filter_map(io::Result::ok).map(|entry| entry.path()).find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let has_owner = |state: PathBuf| state.join(OWNER).exists();
+        !name.starts_with('.') && !has_owner(path.join(FOLDER)) && !has_owner(folder.join(state_name(&name)))
+    })
+}
+
+/// Writes and locks the mark of ownership.
+fn own(wanted: &Wanted<'_>, state: &Path) -> Result<File> {
+    let path = state.join(OWNER);
+    let failed = |error| Error::io(&path, "cannot mark the output as ours", error);
+    let mut file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let message = "another run is writing this output";
+            return Err(Error::new(ErrorKind::Busy, wanted.target, message)
+                .with_hint("wait for it, or write elsewhere"));
+        }
+        // A file system without locks: the output is written all the same.
+        Err(TryLockError::Error(_)) | Ok(()) => (),
+    }
+    let owner = Owner { schema: SCHEMA, pipeline: wanted.pipeline.to_owned() };
+    let json = serde_json::to_vec(&owner).map_err(|error| failed(error.into()))?;
+    file.set_len(0).and_then(|()| file.write_all(&json)).and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(file)
+}
+
+/// What our earlier runs have put there: the last whole one, and one that was killed while it published.
+fn previous_files(state: &Path) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for file in [MANIFEST, PUBLISHING] {
+        let path = state.join(file);
+        match read_json::<Manifest>(&path) {
+            Some(manifest) => {
+                names.extend(manifest.files.into_iter().map(|file| file.path).filter(|name| is_inside(name)));
+            }
+            None if path.exists() => {
+                let message = "the list of what the run before has written cannot be read";
+                return Err(
+                    Error::new(ErrorKind::Io, path, message).with_hint("remove the output and run again")
+                );
+            }
+            None => (),
+        }
+    }
+    Ok(names)
+}
+
+/// Whether a name of a manifest, which anyone can edit, stays below the folder.
+fn is_inside(name: &str) -> bool {
+    Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)))
+}
+
+fn not_ours(path: &Path, message: &str) -> Error {
+    Error::new(ErrorKind::NotOurs, path, message)
+        .with_hint("write elsewhere, or replace it with `--overwrite`")
+}
+
+fn create_folders(folder: &Path, created: &mut Vec<PathBuf>) -> Result<()> {
+    let mut missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    missing.retain(|folder| !folder.as_os_str().is_empty());
+    for folder in missing.into_iter().rev() {
+        match fs::create_dir(folder) {
+            Ok(()) => created.push(folder.to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => (),
+            Err(error) => {
+                remove_created(created);
+                return Err(Error::io(folder, "cannot create the folder", error));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes folders again, as far as they are empty.
+fn remove_created(created: &[PathBuf]) {
+    created.iter().rev().for_each(|folder| _ = fs::remove_dir(folder));
+}
+
+fn make_real_folder(folder: &Path) -> Result<()> {
+    match fs::symlink_metadata(folder) {
+        Ok(metadata) if metadata.is_symlink() => {
+            let message = "a symbolic link is where a folder of the output should be";
+            Err(Error::new(ErrorKind::SymbolicLink, folder, message).with_hint("remove the link"))
+        }
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        _ => fs::create_dir(folder).map_err(|error| Error::io(folder, "cannot create the folder", error)),
+    }
+}
+
+fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io(path, "cannot remove what the run before has written", error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io(folder, "cannot remove the folder", error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|error| Error::io(to, "cannot put the output in its place", error))
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let failed = |error| Error::io(path, "cannot write", error);
+    let mut json = serde_json::to_vec_pretty(value).map_err(|error| failed(error.into()))?;
+    json.push(b'\n');
+    let mut file = File::create(path).map_err(failed)?;
+    file.write_all(&json).and_then(|()| file.sync_all()).map_err(failed)
+}
+
+/// `None` where the file does not exist, cannot be read, or says something else.
+fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Flushes a file or a folder to the disk.
+fn sync(path: &Path) -> Result<()> {
+    let is_unsupported = cfg!(not(unix)) && path.is_dir();
+    if is_unsupported {
+        return Ok(());
+    }
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|error| Error::io(path, "cannot flush to the disk", error))
+}
+
+/// Flushes all that is written to the file system of `path`; false where the system has no such call.
+#[cfg(target_os = "linux")]
+fn sync_file_system(path: &Path) -> Result<bool> {
+    let synced = File::open(path).and_then(|file| rustix::fs::syncfs(&file).map_err(io::Error::from));
+    synced.map(|()| true).map_err(|error| Error::io(path, "cannot flush to the disk", error))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(_: &Path) -> Result<bool> {
+    Ok(false)
+}

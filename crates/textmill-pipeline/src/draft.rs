@@ -1,0 +1,294 @@
+//! From what was written to what can run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use schemars::schema_for;
+use serde_json::{Map, Value};
+
+use crate::check::Checker;
+use crate::diagnostic::{Diagnostic, Text};
+use crate::overrides;
+use crate::pipeline::{Input, MaxErrors, Output, Pipeline, ResourceSpec, Run, StageSpec};
+use crate::sentence::{Scope, Special, known_keys};
+use crate::tree::{Places, Tree};
+use crate::uri::{absolute, normal};
+use crate::written::{
+    Written, WrittenFormat, WrittenInput, WrittenMaxErrors, WrittenRun, WrittenSink, WrittenStage,
+};
+use crate::{Catalog, Diagnostics, Override, Source, StageKind, suggest};
+
+/// A pipeline file that is valid TOML, before anything is known about its stages.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    path: PathBuf,
+    dir: PathBuf,
+    tree: Tree,
+}
+
+/// Reads what a user wrote. That is all that can be done before the libraries of [`Draft::plugins`] are loaded.
+///
+/// # Errors
+/// The syntax errors of the text.
+pub fn parse(source: Source) -> Result<Draft, Diagnostics> {
+    let text = Arc::new(Text { name: source.path.display().to_string(), text: source.text });
+    let tree = Tree::parse(text).map_err(all)?;
+    Ok(Draft { dir: folder(&source.path), path: source.path, tree })
+}
+
+/// The folder of a file, absolute.
+fn folder(path: &Path) -> PathBuf {
+    // There is no absolute path only where the current directory is gone; then relative ones stay so.
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    normal(absolute.parent().unwrap_or(&absolute))
+}
+
+fn all(found: Vec<Diagnostic>) -> Diagnostics {
+    Diagnostics::collect(found).expect("whoever fails says why")
+}
+
+impl Draft {
+    /// The libraries that the file asks for, absolute.
+    pub fn plugins(&self) -> Vec<PathBuf> {
+        let written = self.tree.value.get("plugins").and_then(Value::as_array);
+        let paths = written.map(Vec::as_slice).unwrap_or_default().iter();
+        // What is no string keeps its place in the list, so that indices mean the same here and in the file.
+        paths.map(|path| normal(&self.dir.join(path.as_str().unwrap_or_default()))).collect()
+    }
+
+    /// A library could not be loaded: the message at its place in the list.
+    pub fn plugin_diagnostic(&self, index: usize, message: &str) -> Diagnostics {
+        let place = self.tree.places.nearest(&format!("/plugins/{index}"));
+        Diagnostic::at(place.value(), message).into()
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// All mistakes of the file and of the overrides.
+    pub fn resolve(mut self, catalog: &dyn Catalog, overrides: &[Override]) -> Result<Pipeline, Diagnostics> {
+        let mut found = Vec::new();
+        for one in overrides {
+            found.extend(one.apply(&mut self.tree).err().into_iter().flatten());
+        }
+        check_file(&self.tree, catalog, &mut found);
+        let checkers = checkers(&self.tree.value, catalog);
+        check_stages(&self.tree, catalog, &checkers, &mut found);
+        check_ids(&self.tree, &mut found);
+        check_outputs(&self.tree, &self.dir, &mut found);
+        match Diagnostics::collect(found) {
+            Some(mistakes) => Err(mistakes),
+            None => self.build(&checkers),
+        }
+    }
+
+    fn build(self, checkers: &Checkers<'_>) -> Result<Pipeline, Diagnostics> {
+        let written: Written = serde_json::from_value(self.tree.value).map_err(|error| {
+            Diagnostic::at(
+                self.tree.places.nearest("").value(),
+                format!("this pipeline cannot be read: {error}"),
+            )
+        })?;
+        let output = |uri: &str, format: Option<WrittenFormat>| Output {
+            uri: absolute(&self.dir, uri),
+            format: format.map(Into::into),
+        };
+        let sink = |written: Option<WrittenSink>| written.map(|sink| output(&sink.uri, sink.format));
+        let stages = written.stages.into_iter().map(|stage| build_stage(&self.dir, stage, checkers));
+        Ok(Pipeline {
+            name: written.name.unwrap_or_else(|| stem(&self.path)),
+            input: build_input(&self.dir, written.input),
+            output: written.output.uri.map(|uri| output(&uri, written.output.format)),
+            output_format: written.output.format.map(Into::into),
+            dropped: sink(written.dropped),
+            failed: sink(written.failed),
+            run: build_run(&written.run),
+            stages: stages.collect(),
+            path: self.path,
+            dir: self.dir,
+            places: self.tree.places,
+        })
+    }
+}
+
+/// The schema of the file without those of the stages, which are checked one by one.
+pub(crate) fn file_schema() -> Value {
+    schema_for!(Written).to_value()
+}
+
+/// Keys that have a meaning to come, so that no file gives them another.
+const RESERVED: [(&str, &str); 3] = [("check", "[[check]]"), ("test", "[[test]]"), ("ledger", "[ledger]")];
+
+fn check_file(tree: &Tree, catalog: &dyn Catalog, found: &mut Vec<Diagnostic>) {
+    let checker = Checker::new(&file_schema()).expect("the derived schema is valid");
+    let unknown =
+        |pointer: &str, key: &str| reserved(pointer, key).or_else(|| misplaced(tree, catalog, pointer, key));
+    let scope = Scope { places: &tree.places, prefix: "", name: "", unknown: &unknown };
+    checker.check(&tree.value, &scope, found);
+}
+
+fn reserved(pointer: &str, key: &str) -> Option<Special> {
+    let (_, header) = RESERVED.iter().find(|(name, _)| pointer.is_empty() && *name == key)?;
+    Some(Special {
+        message: format!("`{header}` is not supported yet"),
+        label: "reserved for a later version".to_owned(),
+        hint: "leave it out".to_owned(),
+    })
+}
+
+/// An option of a stage that stands beside its `uses` instead of in its `with`.
+fn misplaced(tree: &Tree, catalog: &dyn Catalog, pointer: &str, key: &str) -> Option<Special> {
+    pointer.strip_prefix("/stage/")?;
+    let uses = tree.value.pointer(pointer)?.get("uses")?.as_str()?;
+    let schema = &catalog.find(uses)?.schema;
+    known_keys(schema, schema).contains(&key).then(|| Special {
+        message: format!("`{key}` is an option of `{uses}`, and options stand in `with`"),
+        label: "not in `with`".to_owned(),
+        hint: format!("write `with = {{ {key} = ... }}`"),
+    })
+}
+
+/// A checker for each kind of stage that is used and known, or why its schema is none.
+type Checkers<'a> = BTreeMap<&'a str, Result<Checker, String>>;
+
+fn checkers<'a>(root: &Value, catalog: &'a dyn Catalog) -> Checkers<'a> {
+    let kinds = stages(root).iter().filter_map(|stage| catalog.find(stage.get("uses")?.as_str()?));
+    let mut checkers = Checkers::new();
+    for kind in kinds {
+        checkers.entry(kind.name.as_str()).or_insert_with(|| Checker::new(&kind.schema));
+    }
+    checkers
+}
+
+fn stages(root: &Value) -> &[Value] {
+    root.get("stage").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn check_stages(tree: &Tree, catalog: &dyn Catalog, checkers: &Checkers<'_>, found: &mut Vec<Diagnostic>) {
+    for (index, stage) in stages(&tree.value).iter().enumerate() {
+        let Some(uses) = stage.get("uses").and_then(Value::as_str).filter(|uses| !uses.is_empty()) else {
+            continue;
+        };
+        let pointer = format!("/stage/{index}");
+        match (catalog.find(uses), checkers.get(uses)) {
+            (Some(_), Some(Ok(checker))) => check_options(tree, &pointer, stage, checker, found),
+            (Some(kind), Some(Err(why))) => found.push(bad_schema(&tree.places, &pointer, kind, why)),
+            _ => found.push(unknown_stage(&tree.places, &pointer, uses, catalog)),
+        }
+    }
+}
+
+fn check_options(tree: &Tree, pointer: &str, stage: &Value, checker: &Checker, found: &mut Vec<Diagnostic>) {
+    let none = Value::Object(Map::new());
+    let options = stage.get("with").unwrap_or(&none);
+    if !options.is_object() {
+        return;
+    }
+    let id = stage.get("id").or_else(|| stage.get("uses")).and_then(Value::as_str).unwrap_or_default();
+    let prefix = format!("{pointer}/with");
+    let name = format!("the options of `{id}`");
+    let scope = Scope { places: &tree.places, prefix: &prefix, name: &name, unknown: &|_, _| None };
+    checker.check(options, &scope, found);
+}
+
+fn bad_schema(places: &Places, pointer: &str, kind: &StageKind, why: &str) -> Diagnostic {
+    let spot = places.nearest(&format!("{pointer}/uses")).value();
+    Diagnostic::at(spot, format!("`{}` cannot be used: the schema of its options is not valid", kind.name))
+        .with_label(why)
+        .with_hint(Some(&format!("its origin is `{}`; tell its author", kind.origin)))
+}
+
+fn unknown_stage(places: &Places, pointer: &str, uses: &str, catalog: &dyn Catalog) -> Diagnostic {
+    let spot = places.nearest(&format!("{pointer}/uses")).value();
+    let hint = suggest::suggestion(uses, "stage", &catalog.names());
+    Diagnostic::at(spot, format!("unknown stage `{uses}`"))
+        .with_label("expected the name of a stage")
+        .with_hint(hint.as_deref().or(Some("`textmill list` shows all stages")))
+}
+
+fn check_ids(tree: &Tree, found: &mut Vec<Diagnostic>) {
+    let mut first = BTreeMap::new();
+    for (index, id) in overrides::ids(&tree.value).into_iter().enumerate() {
+        let Some(id) = id else { continue };
+        let Some(earlier) = first.get(id) else {
+            first.insert(id, index);
+            continue;
+        };
+        let spot = id_place(&tree.places, index);
+        let one = Diagnostic::at(spot, format!("two stages are called `{id}`"))
+            .with_label("the same again")
+            .with_further(id_place(&tree.places, *earlier), "the first")
+            .with_hint(Some("give one of them an `id` of its own"));
+        found.push(one);
+    }
+}
+
+/// Where a stage is named: its `id`, or else its `uses`.
+fn id_place(places: &Places, index: usize) -> &crate::diagnostic::Spot {
+    let id = places.get(&format!("/stage/{index}/id"));
+    id.unwrap_or_else(|| places.nearest(&format!("/stage/{index}/uses"))).value()
+}
+
+/// Two outputs with one name would overwrite each other.
+fn check_outputs(tree: &Tree, dir: &Path, found: &mut Vec<Diagnostic>) {
+    let mut earlier: Vec<(String, &str)> = Vec::new();
+    for key in ["output", "dropped", "failed"] {
+        let pointer = format!("/{key}/uri");
+        let Some(written) = tree.value.pointer(&pointer).and_then(Value::as_str) else { continue };
+        let uri = absolute(dir, written).trim_end_matches('/').to_owned();
+        if let Some((_, other)) = earlier.iter().find(|(known, _)| *known == uri) {
+            let one =
+                Diagnostic::at(tree.places.nearest(&pointer).value(), "two outputs have the same `uri`")
+                    .with_label(format!("the same as that of `[{other}]`"))
+                    .with_further(tree.places.nearest(&format!("/{other}/uri")).value(), "the first");
+            found.push(one);
+        }
+        earlier.push((uri, key));
+    }
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn build_input(dir: &Path, written: WrittenInput) -> Input {
+    let uris: Vec<String> = written.uri.into();
+    Input {
+        uris: uris.iter().map(|uri| absolute(dir, uri)).collect(),
+        format: written.format,
+        invalid_utf8: written.invalid_utf8,
+        fields: written.fields,
+    }
+}
+
+fn build_run(written: &WrittenRun) -> Run {
+    let max_errors = match &written.max_errors {
+        None => MaxErrors::default(),
+        Some(WrittenMaxErrors::Count(count)) => MaxErrors::Count(*count),
+        Some(WrittenMaxErrors::Share(share)) => MaxErrors::Share(ratio(share)),
+    };
+    Run { max_errors, threads: written.threads }
+}
+
+/// A percentage as a ratio. The schema lets nothing else through.
+fn ratio(percent: &str) -> f64 {
+    percent.trim_end_matches('%').parse::<f64>().map_or(0.0, |percent| (percent / 100.0).min(1.0))
+}
+
+fn build_stage(dir: &Path, written: WrittenStage, checkers: &Checkers<'_>) -> StageSpec {
+    let options = Value::Object(written.with);
+    let checker = checkers.get(written.uses.as_str()).and_then(|checker| checker.as_ref().ok());
+    let resources = checker.map(|checker| checker.resources(&options)).unwrap_or_default().into_iter();
+    let resource = |(pointer, path): (String, String)| {
+        let absolute = normal(&dir.join(&path));
+        ResourceSpec { pointer, path, absolute }
+    };
+    StageSpec {
+        id: written.id.unwrap_or_else(|| written.uses.clone()),
+        resources: resources.map(resource).collect(),
+        uses: written.uses,
+        on_error: written.on_error,
+        options,
+    }
+}

@@ -1,0 +1,246 @@
+//! What can run: every value checked, every default filled in, every path absolute.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::Diagnostics;
+use crate::diagnostic::Diagnostic;
+use crate::tree::Places;
+
+/// A pipeline in which everything has been checked that can be without opening a stage or a file.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// The pipeline file, as it was named.
+    pub path: PathBuf,
+    /// The folder of the pipeline file, absolute: what relative paths in it start from.
+    pub dir: PathBuf,
+    /// The name of the pipeline: the stem of the file's name unless the file says another.
+    pub name: String,
+    /// What is read.
+    pub input: Input,
+    /// Where documents go that were kept; `None` if the file leaves it to the command line.
+    pub output: Option<Output>,
+    /// The format that the file names for the output, also where it leaves the place to the command line.
+    pub output_format: Option<OutputFormat>,
+    /// Where documents go that a stage dropped.
+    pub dropped: Option<Output>,
+    /// Where documents go that could not be read or processed.
+    pub failed: Option<Output>,
+    /// How to run.
+    pub run: Run,
+    /// The stages in their order. With none, a run copies.
+    pub stages: Vec<StageSpec>,
+    pub(crate) places: Places,
+}
+
+/// What a pipeline reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// Files, folders and globs with absolute paths, or `-`; empty if the file leaves it to the command line.
+    pub uris: Vec<String>,
+    /// The format; told from the name where it is `None`.
+    pub format: Option<InputFormat>,
+    /// What to do with bytes that are not UTF-8.
+    pub invalid_utf8: InvalidUtf8,
+    /// What the fields of a document are called in the input.
+    pub fields: FieldNames,
+}
+
+/// The form of the input. Compression is recognised by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum InputFormat {
+    /// A file is a document.
+    Text,
+    /// A line is a document: a JSON object.
+    Jsonl,
+}
+
+/// What to do with bytes that are not UTF-8.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum InvalidUtf8 {
+    /// Put U+FFFD in their place, and count them.
+    #[default]
+    Replace,
+    /// The document goes to `[failed]`.
+    Fail,
+}
+
+/// What the fields of a document are called in the input, where the name is another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct FieldNames {
+    /// The field that holds the id of a document.
+    #[schemars(length(min = 1))]
+    pub id: Option<String>,
+    /// The field that holds its text.
+    #[schemars(length(min = 1))]
+    pub text: Option<String>,
+    /// The field that holds its title.
+    #[schemars(length(min = 1))]
+    pub title: Option<String>,
+    /// The field that holds its address.
+    #[schemars(length(min = 1))]
+    pub url: Option<String>,
+    /// The field that holds its summary.
+    #[schemars(length(min = 1))]
+    pub summary: Option<String>,
+}
+
+/// Where documents go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// A file or folder with an absolute path, or `-`. A slash at the end is kept: it asks for a folder.
+    pub uri: String,
+    /// The format; told from the name where it is `None`.
+    pub format: Option<OutputFormat>,
+}
+
+/// The form of an output, spelled `jsonl`, `jsonl.gz`, `jsonl.zst` or `txt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputFormat {
+    /// How documents are laid out.
+    pub container: Container,
+    /// How the bytes are packed.
+    pub compression: Compression,
+}
+
+/// How documents are laid out in an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Container {
+    /// A line of JSON for each document.
+    Jsonl,
+    /// A folder with one `.txt` file for each document.
+    Text,
+}
+
+/// How the bytes of an output are packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// gzip.
+    Gz,
+    /// Zstandard.
+    Zst,
+}
+
+/// How to run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Run {
+    /// How many documents may fail before the run counts as failed.
+    pub max_errors: MaxErrors,
+    /// How many threads work; `None` leaves it to the machine.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// How many documents may fail before the run counts as failed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MaxErrors {
+    /// This many documents.
+    Count(u64),
+    /// This share of the documents that were read, from 0 to 1. The file writes it in percent: `"1%"` is 0.01.
+    Share(f64),
+}
+
+impl Default for MaxErrors {
+    fn default() -> Self {
+        Self::Count(0)
+    }
+}
+
+/// A stage of a pipeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageSpec {
+    /// What this stage is called here: unlike that of any other stage. The name of its kind unless the file says another.
+    pub id: String,
+    /// The kind of stage.
+    pub uses: String,
+    /// Its options: an object that its schema accepts.
+    pub options: serde_json::Value,
+    /// What becomes of a document that the stage cannot process.
+    pub on_error: OnError,
+    /// The files that options name, in the order of their pointers.
+    pub resources: Vec<ResourceSpec>,
+}
+
+/// What becomes of a document that a stage cannot process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum OnError {
+    /// It goes to `[failed]` and counts as an error.
+    #[default]
+    Fail,
+    /// It is dropped, with the error as the reason.
+    Drop,
+    /// It goes on as it came to the stage.
+    Keep,
+}
+
+/// A file that an option names: every option whose schema says `"format": "resource"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceSpec {
+    /// Where the option stands: an RFC 6901 pointer into the options.
+    pub pointer: String,
+    /// The path as it was written.
+    pub path: String,
+    /// The same path, absolute.
+    pub absolute: PathBuf,
+}
+
+impl Pipeline {
+    /// Reads these URIs (absolute paths, globs or `-`) in the place of those in the file.
+    pub fn replace_input(&mut self, uris: Vec<String>) {
+        self.input.uris = uris;
+        self.places.forget("/input/uri");
+    }
+
+    /// Writes to this URI (an absolute path or `-`) in the place of that in the file, in the format that the file says.
+    pub fn replace_output(&mut self, uri: String) {
+        let format = self.output.take().and_then(|output| output.format);
+        self.output = Some(Output { uri, format });
+        self.places.forget("/output/uri");
+    }
+
+    /// A stage refused its options when it was opened. `pointer` is an RFC 6901 pointer into the options; where nothing
+    /// was written at that place, the nearest place around it is shown.
+    pub fn option_diagnostic(&self, stage: usize, pointer: &str, message: &str) -> Diagnostics {
+        let within = self.places.nearest_within(&format!("/stage/{stage}/with"), pointer);
+        let place = within.unwrap_or_else(|| self.places.nearest(&format!("/stage/{stage}/uses")));
+        Diagnostic::at(place.value(), message).into()
+    }
+
+    /// Something is wrong with a stage as a whole; shown at its `uses`.
+    pub fn stage_diagnostic(&self, stage: usize, message: &str) -> Diagnostics {
+        let place = self.places.nearest(&format!("/stage/{stage}/uses"));
+        Diagnostic::at(place.value(), message).into()
+    }
+
+    /// Something is wrong with one of [`Input::uris`], counted from 0; `None` if the file says nothing of it.
+    pub fn input_diagnostic(
+        &self,
+        uri_index: usize,
+        message: &str,
+        hint: Option<&str>,
+    ) -> Option<Diagnostics> {
+        let spot =
+            self.places.get(&format!("/input/uri/{uri_index}")).or_else(|| self.places.get("/input/uri"))?;
+        Some(Diagnostic::at(spot.value(), message).with_hint(hint).into())
+    }
+
+    /// Something is wrong with an output; `key` is `output`, `dropped` or `failed`. `None` if the file says nothing of it.
+    pub fn output_diagnostic(&self, key: &str, message: &str, hint: Option<&str>) -> Option<Diagnostics> {
+        let spot = self.places.get(&format!("/{key}/uri"))?;
+        Some(Diagnostic::at(spot.value(), message).with_hint(hint).into())
+    }
+}

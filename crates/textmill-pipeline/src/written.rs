@@ -1,0 +1,186 @@
+//! What a user writes. The doc comments here are what editors show.
+
+use std::num::NonZeroUsize;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::pipeline::{Compression, Container, FieldNames, InputFormat, InvalidUtf8, OnError, OutputFormat};
+
+/// A textmill pipeline.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "textmill pipeline")]
+pub(crate) struct Written {
+    /// The version of this format: 1.
+    #[schemars(extend("const" = 1, "x-hint" = "a newer textmill may be needed for this file"))]
+    pub(crate) version: Option<u32>,
+    /// The name of the pipeline; that of the file unless given.
+    #[schemars(length(min = 1))]
+    pub(crate) name: Option<String>,
+    /// Libraries with more stages, relative to this file.
+    #[schemars(inner(length(min = 1)))]
+    pub(crate) plugins: Vec<String>,
+    /// What is read.
+    pub(crate) input: WrittenInput,
+    /// Where the documents go that are kept.
+    pub(crate) output: WrittenOutput,
+    /// Where the documents go that a stage drops, with the stage and the reason.
+    pub(crate) dropped: Option<WrittenSink>,
+    /// Where the documents go that cannot be read or processed, with the reason.
+    pub(crate) failed: Option<WrittenSink>,
+    /// How to run.
+    pub(crate) run: WrittenRun,
+    /// The stages, in their order.
+    #[serde(rename = "stage")]
+    pub(crate) stages: Vec<WrittenStage>,
+}
+
+/// What is read.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(rename = "Input")]
+pub(crate) struct WrittenInput {
+    /// A file, a folder, a glob, or `-` for standard input; or a list of them. Relative to this file.
+    pub(crate) uri: OneOrMany,
+    /// The format; told from the name unless given. Compression is recognised by itself.
+    pub(crate) format: Option<InputFormat>,
+    /// What to do with bytes that are not UTF-8: put U+FFFD in their place (`replace`), or let the document fail.
+    pub(crate) invalid_utf8: InvalidUtf8,
+    /// What the fields of a document are called in the input, as `{ id = "doc_id", text = "body" }`.
+    pub(crate) fields: FieldNames,
+}
+
+/// Where the documents go that are kept. The command line can say it too.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(rename = "Output")]
+pub(crate) struct WrittenOutput {
+    /// A file or folder, or `-` for standard output. Relative to this file.
+    #[schemars(length(min = 1))]
+    pub(crate) uri: Option<String>,
+    /// The format; told from the name unless given. `txt` is a folder with one file for each document.
+    pub(crate) format: Option<WrittenFormat>,
+}
+
+/// Where other documents go.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Sink")]
+pub(crate) struct WrittenSink {
+    /// A file or folder, or `-` for standard output. Relative to this file.
+    #[schemars(length(min = 1))]
+    pub(crate) uri: String,
+    /// The format; told from the name unless given. `txt` is a folder with one file for each document.
+    pub(crate) format: Option<WrittenFormat>,
+}
+
+/// How to run.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(rename = "Run")]
+pub(crate) struct WrittenRun {
+    /// How many documents may fail before the run counts as failed: a number, or a share such as `"1%"`.
+    pub(crate) max_errors: Option<WrittenMaxErrors>,
+    /// How many threads work; as many as the machine has unless given.
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// A stage.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Stage")]
+pub(crate) struct WrittenStage {
+    /// The kind of stage; `textmill list` shows them.
+    #[schemars(length(min = 1))]
+    pub(crate) uses: String,
+    /// What this stage is called here, where one kind is used twice.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"), extend("x-expected" = "letters, digits, `-` and `_`"))]
+    pub(crate) id: Option<String>,
+    /// The options of the stage; `textmill doc STAGE` explains them.
+    #[serde(default)]
+    pub(crate) with: Map<String, Value>,
+    /// What becomes of a document that the stage cannot process: it goes to `[failed]` (`fail`), is dropped (`drop`), or
+    /// goes on as it came (`keep`).
+    #[serde(default)]
+    pub(crate) on_error: OnError,
+}
+
+/// A string, or a list of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(crate) enum OneOrMany {
+    One(#[schemars(length(min = 1))] String),
+    Many(#[schemars(inner(length(min = 1)))] Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl From<OneOrMany> for Vec<String> {
+    fn from(written: OneOrMany) -> Self {
+        match written {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        }
+    }
+}
+
+/// An [`OutputFormat`] as it is spelled.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) enum WrittenFormat {
+    #[serde(rename = "jsonl")]
+    Jsonl,
+    #[serde(rename = "jsonl.gz")]
+    JsonlGz,
+    #[serde(rename = "jsonl.zst")]
+    JsonlZst,
+    #[serde(rename = "txt")]
+    Txt,
+}
+
+impl From<WrittenFormat> for OutputFormat {
+    fn from(written: WrittenFormat) -> Self {
+        let (container, compression) = match written {
+            WrittenFormat::Jsonl => (Container::Jsonl, Compression::None),
+            WrittenFormat::JsonlGz => (Container::Jsonl, Compression::Gz),
+            WrittenFormat::JsonlZst => (Container::Jsonl, Compression::Zst),
+            WrittenFormat::Txt => (Container::Text, Compression::None),
+        };
+        Self { container, compression }
+    }
+}
+
+/// A [`crate::MaxErrors`] as it is spelled.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum WrittenMaxErrors {
+    Count(u64),
+    Share(String),
+}
+
+/// Written by hand: a derived schema would say the two halves, and not what they are together.
+impl JsonSchema for WrittenMaxErrors {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MaxErrors".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "pattern": "^([0-9]|[1-9][0-9]|100)(\\.[0-9]+)?%$",
+            "x-expected": "a number of documents, or a share such as `\"1%\"`",
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Inline links: their words stay, their marks and addresses go.
+//!
+//! A link that follows a `]` or `<` is left alone: without its marks, what is around it could read as another link.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2_iter, memmem};
+use textmill_stage::{Deletes, Line, Span};
+use textmill_text::lines;
+
+use crate::rule::{Permissions, Rule};
+
+/// No address and no tag is longer than this many bytes.
+const MAX_ADDRESS: usize = 2048;
+
+/// What has to go of the inline links of a text, in order.
+#[derive(Debug, Default)]
+pub(crate) struct InlineEdits(Vec<(Span, Deletes)>);
+
+impl InlineEdits {
+    pub(crate) fn find(text: &str, wanted: bool, permissions: &Permissions) -> Self {
+        let mut edits = Self::default();
+        if !wanted {
+            return edits;
+        }
+        let markdown =
+            permissions.get(Rule::MarkdownLink).filter(|_| memmem::find(text.as_bytes(), b"](").is_some());
+        let html = permissions.get(Rule::HtmlLink).filter(|_| memchr(b'<', text.as_bytes()).is_some());
+        if markdown.is_none() && html.is_none() {
+            return edits;
+        }
+        for line in lines(text) {
+            if let Some(rule) = markdown.filter(|_| line.text.contains("](")) {
+                markdown_marks(line.text, |span| edits.0.push((shift(span, line.span.start), rule)));
+            }
+            if let Some(rule) = html.filter(|_| line.text.contains('<')) {
+                html_tags(line.text, |span| edits.0.push((shift(span, line.span.start), rule)));
+            }
+        }
+        edits.settle();
+        edits
+    }
+
+    /// The line as it reads without its marks.
+    pub(crate) fn view<'a>(&self, line: &Line<'a>) -> Cow<'a, str> {
+        if self.0.is_empty() {
+            return Cow::Borrowed(line.text);
+        }
+        let first = self.0.partition_point(|(span, _)| span.end <= line.span.start);
+        let inside = self.0.iter().skip(first).take_while(|(span, _)| span.end <= line.span.end);
+        let mut view = String::new();
+        let mut at = 0;
+        for (span, _) in inside {
+            view.push_str(line.text.get(at..span.start - line.span.start).unwrap_or_default());
+            at = span.end - line.span.start;
+        }
+        if at == 0 {
+            return Cow::Borrowed(line.text);
+        }
+        view.push_str(line.text.get(at..).unwrap_or_default());
+        Cow::Owned(view)
+    }
+
+    /// The edits that lie in none of the `removals`.
+    pub(crate) fn outside<'a>(
+        &'a self,
+        removals: &'a [(Span, Deletes)],
+    ) -> impl Iterator<Item = (Span, Deletes)> + 'a {
+        self.0.iter().copied().filter(|(edit, _)| {
+            let next = removals.partition_point(|(removal, _)| removal.end <= edit.start);
+            removals.get(next).is_none_or(|(removal, _)| edit.end <= removal.start)
+        })
+    }
+
+    /// In order, and none over another.
+    fn settle(&mut self) {
+        self.0.sort_by_key(|(span, _)| *span);
+        let mut end = 0;
+        self.0.retain(|(span, _)| {
+            let apart = end <= span.start;
+            end = end.max(span.end);
+            apart
+        });
+    }
+}
+
+fn shift(span: Span, by: usize) -> Span {
+    Span::new(span.start + by, span.end + by)
+}
+
+/// `[` and `](address)` of the links of a line, `![` of its images.
+fn markdown_marks(line: &str, mut mark: impl FnMut(Span)) {
+    let bytes = line.as_bytes();
+    let mut open = Vec::new();
+    let mut done = 0;
+    for at in memchr2_iter(b'[', b']', bytes) {
+        if at < done {
+            continue;
+        }
+        if bytes[at] == b'[' {
+            let image = at > 0 && bytes[at - 1] == b'!';
+            open.push(Span::new(at - usize::from(image), at + 1));
+            continue;
+        }
+        let Some(start) = open.pop() else { continue };
+        let Some(len) = address_len(&bytes[at + 1..]) else { continue };
+        done = at + 1 + len;
+        if start.start == 0 || !matches!(bytes[start.start - 1], b']' | b'<') {
+            mark(start);
+            mark(Span::new(at, done));
+        }
+    }
+}
+
+/// The length of `(address)` or `(address "title")` at the start, if it is one.
+fn address_len(bytes: &[u8]) -> Option<usize> {
+    let inside = bytes.strip_prefix(b"(")?;
+    let inside = &inside[..inside.len().min(MAX_ADDRESS)];
+    let mut depth = 0_usize;
+    let mut end = None;
+    for (at, byte) in inside.iter().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth == 0 => {
+                end = Some(at);
+                break;
+            }
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    let address = &inside[..end?];
+    let bare = address.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    let title = address[bare.len()..].trim_ascii();
+    let titled = title.is_empty() || matches!(title.first(), Some(b'"' | b'\''));
+    let known = bare.is_empty()
+        || bare.starts_with(b"#")
+        || bare.iter().any(|byte| matches!(byte, b'/' | b'.' | b':'));
+    (titled && known).then_some(address.len() + 2)
+}
+
+/// `<a ...>` and `</a>`.
+fn html_tags(line: &str, mut mark: impl FnMut(Span)) {
+    let bytes = line.as_bytes();
+    let mut done = 0;
+    for at in memchr::memchr_iter(b'<', bytes) {
+        let guarded = at > 0 && matches!(bytes[at - 1], b']' | b'<');
+        if at < done || guarded || !is_anchor(&bytes[at + 1..]) {
+            continue;
+        }
+        let window = &bytes[at..bytes.len().min(at + MAX_ADDRESS)];
+        if let Some(len) = memchr(b'>', window) {
+            done = at + len + 1;
+            mark(Span::new(at, done));
+        }
+    }
+}
+
+/// Whether what follows a `<` is `/a>`, or `a` with attributes.
+fn is_anchor(rest: &[u8]) -> bool {
+    match rest {
+        [b'/', b'a' | b'A', b'>', ..] => true,
+        [b'a' | b'A', space, ..] => space.is_ascii_whitespace(),
+        _ => false,
+    }
+}

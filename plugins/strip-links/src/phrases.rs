@@ -1,0 +1,284 @@
+//! The phrase tables, and automata over them.
+//!
+//! A row of `data/phrases.tsv` is a rule, a form (how the phrase has to stand in its line), a language, the phrase, and
+//! where it was seen. ASCII is matched without case by the automaton; of phrases with other letters the usual spellings
+//! (as written, lower, upper, first letter upper) go into it, since no automaton of bytes folds Unicode.
+
+use std::collections::BTreeSet;
+
+use aho_corasick::automaton::OverlappingState;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
+use textmill_stage::{Error, Result, Span};
+
+use crate::rule::{Permissions, Rule};
+
+const PHRASES: &str = include_str!("data/phrases.tsv");
+
+/// How a phrase has to stand in its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// It is the line.
+    Line,
+    /// It opens the line; a colon, a bar or a headline follows. Alone, it heads a block of links.
+    Mark,
+    /// It opens the line, and a colon or a bar follows.
+    Colon,
+    /// It is the heading of a block of links, or opens it.
+    Head,
+    /// It opens the line.
+    Open,
+    /// It stands anywhere in the line.
+    Part,
+    /// With a number it is the line.
+    Count,
+    /// A number stands before it, and both are the line: a reading time.
+    Minutes,
+    /// It opens a credit, on its own line or behind a caption.
+    Caption,
+    /// It ends a credit.
+    Agency,
+    /// It opens a line that is a date.
+    Dated,
+    /// It opens a line that is a name.
+    By,
+    /// It opens the line, and the user said so.
+    Own,
+}
+
+/// A phrase that was found in a line: what for, and where (bytes).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit {
+    pub(crate) rule: Rule,
+    pub(crate) form: Form,
+    pub(crate) span: Span,
+}
+
+/// All phrases of the chosen languages and rules.
+#[derive(Debug)]
+pub(crate) struct Phrases {
+    /// Those that open a line.
+    opening: Automaton,
+    /// Those that stand anywhere.
+    inside: Automaton,
+}
+
+/// A trie to be walked from one place of a line, and what tells most places from those where a phrase begins.
+#[derive(Debug)]
+struct Automaton {
+    trie: AhoCorasick,
+    meanings: Vec<(Rule, Form)>,
+    beginnings: Beginnings,
+}
+
+/// The first bytes of phrases, hashed: few words of a text begin like one, and of nearly all others it costs one look
+/// into 8 KiB to know. Letters of ASCII are taken without case.
+#[derive(Debug, Default)]
+struct Beginnings {
+    /// The first four bytes of every phrase.
+    all: Bits,
+    /// The first four bytes of phrases of fewer than eight.
+    short: Bits,
+    /// The first eight bytes of the others.
+    long: Bits,
+}
+
+#[derive(Debug)]
+struct Bits(Box<[u64; 1024]>);
+
+impl Phrases {
+    pub(crate) fn new(own: &[String], languages: &[String], permissions: &Permissions) -> Result<Self> {
+        let own = own.iter().map(|phrase| (Rule::Phrase, Form::Own, phrase.as_str()));
+        let all = own.chain(rows(languages)).filter(|(rule, ..)| permissions.allows(*rule));
+        let spelled = all
+            .flat_map(|(rule, form, phrase)| spellings_of(phrase).into_iter().map(move |s| (s, rule, form)));
+        let (inside, opening): (Vec<_>, Vec<_>) = spelled.partition(|(_, _, form)| form.is_inside());
+        Ok(Self { opening: Automaton::new(opening)?, inside: Automaton::new(inside)? })
+    }
+
+    /// The phrases in `core` of a line that begin and end at the edges of words.
+    pub(crate) fn hits<'a>(&'a self, line: &'a str, core: Span) -> impl Iterator<Item = Hit> + 'a {
+        let bytes = line.as_bytes();
+        let opens = self.opening.beginnings.begins(&bytes[core.start..core.end]);
+        let opening = opens.then(|| self.opening.hits(line, core)).into_iter().flatten();
+        // Behind letters of other scripts a word may begin anywhere.
+        let edge = move |at: &usize| *at == core.start || !bytes[at - 1].is_ascii_alphanumeric();
+        let begins = move |at: &usize| self.inside.beginnings.begins(&bytes[*at..core.end]);
+        let places = (core.start..core.end).filter(edge).filter(begins);
+        opening.chain(places.flat_map(move |at| self.inside.hits(line, Span::new(at, core.end))))
+    }
+}
+
+impl Automaton {
+    fn new(phrases: Vec<(String, Rule, Form)>) -> Result<Self> {
+        let trie = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .start_kind(StartKind::Anchored)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(phrases.iter().map(|(spelling, ..)| spelling))
+            .map_err(|error| Error::config("/phrases", error.to_string()))?;
+        let mut beginnings = Beginnings::default();
+        for (spelling, ..) in &phrases {
+            beginnings.add(spelling.as_bytes());
+        }
+        let meanings = phrases.into_iter().map(|(_, rule, form)| (rule, form)).collect();
+        Ok(Self { trie, meanings, beginnings })
+    }
+
+    /// The phrases that begin where `place` begins.
+    fn hits<'a>(&'a self, line: &'a str, place: Span) -> impl Iterator<Item = Hit> + 'a {
+        let input = Input::new(line).range(place.start..place.end).anchored(Anchored::Yes);
+        let mut state = OverlappingState::start();
+        let found = std::iter::from_fn(move || {
+            self.trie.find_overlapping(input.clone(), &mut state);
+            state.get_match()
+        });
+        found.filter_map(move |found| {
+            let (rule, form) = self.meanings[found.pattern().as_usize()];
+            let span = Span::new(found.start(), found.end());
+            is_word(line, span).then_some(Hit { rule, form, span })
+        })
+    }
+}
+
+impl Beginnings {
+    fn add(&mut self, phrase: &[u8]) {
+        for bits in [&mut self.all, &mut self.short] {
+            match *phrase {
+                [_, _, _, _, _, _, _, _, ..] | [] => {}
+                [a, b, c, d, ..] => bits.set(four([a, b, c, d])),
+                [a, b, c] => (0..=u8::MAX).for_each(|d| bits.set(four([a, b, c, d]))),
+                _ => bits.0.fill(u64::MAX),
+            }
+        }
+        if let ([a, b, c, d, ..], Some(start)) = (phrase, phrase.first_chunk()) {
+            self.all.set(four([*a, *b, *c, *d]));
+            self.long.set(eight(*start));
+        }
+    }
+
+    /// Whether a phrase may begin here.
+    fn begins(&self, rest: &[u8]) -> bool {
+        let start = match *rest {
+            [a, b, c, d, ..] => four([a, b, c, d]),
+            [a, b, c] => four([a, b, c, 0]),
+            [a, b] => four([a, b, 0, 0]),
+            _ => return !rest.is_empty() && self.short.get(0),
+        };
+        self.all.get(start)
+            && (self.short.get(start) || rest.first_chunk().is_some_and(|s| self.long.get(eight(*s))))
+    }
+}
+
+impl Bits {
+    fn set(&mut self, hash: u16) {
+        self.0[usize::from(hash >> 6)] |= 1 << (hash & 63);
+    }
+
+    fn get(&self, hash: u16) -> bool {
+        self.0[usize::from(hash >> 6)] & (1 << (hash & 63)) != 0
+    }
+}
+
+impl Default for Bits {
+    fn default() -> Self {
+        Self(Box::new([0; 1024]))
+    }
+}
+
+fn four(start: [u8; 4]) -> u16 {
+    ((u32::from_le_bytes(start) | 0x2020_2020).wrapping_mul(0x9E37_79B1) >> 16) as u16
+}
+
+fn eight(start: [u8; 8]) -> u16 {
+    ((u64::from_le_bytes(start) | 0x2020_2020_2020_2020).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u16
+}
+
+impl Form {
+    /// Whether the phrase may stand elsewhere than at the start of its line.
+    const fn is_inside(self) -> bool {
+        matches!(self, Self::Part | Self::Count | Self::Minutes | Self::Caption | Self::Agency)
+    }
+}
+
+/// Refuses a language that no table knows.
+pub(crate) fn check_languages(languages: &[String]) -> Result<()> {
+    let known: BTreeSet<_> = table().map(|(_, _, language, _)| language).collect();
+    match languages.iter().position(|language| !known.contains(language.as_str())) {
+        None => Ok(()),
+        Some(index) => {
+            let known: Vec<_> = known.into_iter().collect();
+            let message = format!("no phrases of `{}`; there are: {}", languages[index], known.join(", "));
+            Err(Error::config(format!("/languages/{index}"), message))
+        }
+    }
+}
+
+/// Rule, form, language and phrase of each row.
+fn table() -> impl Iterator<Item = (Rule, Form, &'static str, &'static str)> {
+    PHRASES.lines().skip(1).filter_map(|row| {
+        let mut columns = row.split('\t');
+        let rule = rule_of(columns.next()?)?;
+        Some((rule, form_of(columns.next()?)?, columns.next()?, columns.next()?))
+    })
+}
+
+fn rows(languages: &[String]) -> impl Iterator<Item = (Rule, Form, &str)> {
+    let wanted =
+        |language: &str| languages.is_empty() || language == "und" || languages.iter().any(|l| l == language);
+    table()
+        .filter(move |(_, _, language, _)| wanted(language))
+        .map(|(rule, form, _, phrase)| (rule, form, phrase))
+}
+
+/// The tables say `related` for the rule that is named after what it removes.
+fn rule_of(name: &str) -> Option<Rule> {
+    if name == "related" { Some(Rule::RelatedBlock) } else { Rule::named(name) }
+}
+
+fn form_of(name: &str) -> Option<Form> {
+    Some(match name {
+        "line" => Form::Line,
+        "mark" => Form::Mark,
+        "colon" => Form::Colon,
+        "head" => Form::Head,
+        "open" => Form::Open,
+        "part" => Form::Part,
+        "count" => Form::Count,
+        "minutes" => Form::Minutes,
+        "caption" => Form::Caption,
+        "agency" => Form::Agency,
+        "dated" => Form::Dated,
+        "by" => Form::By,
+        _ => return None,
+    })
+}
+
+/// The spellings of a phrase: with and without the typographic apostrophe, and in the usual cases where ASCII folding
+/// does not reach. What closes a line (a colon, a full stop) is no part of it.
+fn spellings_of(phrase: &str) -> BTreeSet<String> {
+    let phrase = phrase.trim_end_matches([':', '.', '!', '?', '？', '：']).trim();
+    let mut spellings: BTreeSet<String> = [phrase.to_owned()].into();
+    if !phrase.is_ascii() {
+        let mut letters = phrase.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        spellings.extend([phrase.to_lowercase(), phrase.to_uppercase(), first + letters.as_str()]);
+    }
+    let curly: Vec<_> = spellings.iter().filter(|s| s.contains('\'')).map(|s| s.replace('\'', "’")).collect();
+    spellings.extend(curly);
+    spellings.retain(|spelling| !spelling.is_empty());
+    spellings
+}
+
+/// Whether the span does not begin or end within a word. Scripts that write without spaces have no such edges.
+fn is_word(line: &str, span: Span) -> bool {
+    let inside = span.of(line).unwrap_or_default();
+    let before = line.get(..span.start).and_then(|before| before.chars().next_back());
+    let after = line.get(span.end..).and_then(|after| after.chars().next());
+    !joins(before, inside.chars().next()) && !joins(inside.chars().next_back(), after)
+}
+
+fn joins(left: Option<char>, right: Option<char>) -> bool {
+    let spaced = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !crate::shape::is_unspaced(c));
+    spaced(left) && spaced(right)
+}

@@ -1,0 +1,101 @@
+//! Which crate may depend on which: the arrows of `crates/README.md`, checked against the manifests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use textmill_testkit::workspace;
+
+/// A crate, and the crates of ours that it may name in `[dependencies]`. `plugins` stands for every stage.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("textmill-abi", &[]),
+    ("textmill-text", &[]),
+    ("textmill-stage", &["textmill-abi", "textmill-text"]),
+    ("textmill-pipeline", &["textmill-abi", "textmill-stage"]),
+    ("textmill-io", &[]),
+    ("textmill-engine", &["textmill-abi", "textmill-io", "textmill-pipeline", "textmill-stage", "textmill-text"]),
+    ("textmill-report", &[]),
+    ("textmill-testkit", &["textmill-engine", "textmill-stage"]),
+    ("textmill", &["plugins", "textmill-abi", "textmill-engine", "textmill-io", "textmill-pipeline", "textmill-stage"]),
+    ("textmill-cli", &["textmill", "textmill-report"]),
+];
+
+/// A stage, and the leaf crate beside it.
+const ALLOWED_STAGE: &[&str] = &["textmill-stage", "textmill-text"];
+
+#[test]
+fn arrows_point_where_they_may() {
+    let manifests = manifests();
+    let stages: BTreeSet<&str> = manifests.keys().filter(|name| is_stage(name, &manifests)).map(String::as_str).collect();
+    assert!(stages.len() >= 4, "{stages:?}");
+    for (name, manifest) in &manifests {
+        for section in ["dependencies", "build-dependencies"] {
+            check(name, &ours(&manifest.table, section), &stages, &allowed(name, &stages));
+        }
+        // Tests may use what the crate itself may, and the test kit; the black-box suite also the built libraries.
+        let mut in_tests = allowed(name, &stages);
+        if name == "textmill-cli" {
+            in_tests.push("textmill-testkit");
+            let found = ours(&manifest.table, "dev-dependencies");
+            let libraries = found.iter().filter(|name| !name.ends_with("-plugin")).cloned().collect();
+            check(name, &libraries, &stages, &in_tests);
+        } else {
+            check(name, &ours(&manifest.table, "dev-dependencies"), &stages, &in_tests);
+        }
+    }
+}
+
+struct Manifest {
+    path: PathBuf,
+    table: toml::Table,
+}
+
+fn check(name: &str, found: &BTreeSet<String>, stages: &BTreeSet<&str>, allowed: &[&str]) {
+    for dependency in found {
+        let allowed = allowed.contains(&dependency.as_str())
+            || allowed.contains(&"plugins") && stages.contains(dependency.as_str());
+        assert!(allowed, "`{name}` must not depend on `{dependency}`: see the arrows in crates/README.md");
+    }
+}
+
+fn allowed<'a>(name: &'a str, stages: &BTreeSet<&'a str>) -> Vec<&'a str> {
+    if let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| *known == name) {
+        return allowed.to_vec();
+    }
+    let mut allowed = ALLOWED_STAGE.to_vec();
+    // The leaf crate names its stage.
+    allowed.extend(name.strip_suffix("-plugin").and_then(|stage| stages.get(stage)));
+    assert!(stages.contains(name) || allowed.len() > ALLOWED_STAGE.len(), "`{name}` has no place in the arrows");
+    allowed
+}
+
+fn is_stage(name: &str, manifests: &BTreeMap<String, Manifest>) -> bool {
+    let folder = manifests[name].path.parent().and_then(|folder| folder.parent());
+    folder.is_some_and(|folder| folder.ends_with("plugins"))
+}
+
+fn ours(table: &toml::Table, section: &str) -> BTreeSet<String> {
+    let names = table.get(section).and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys);
+    names.filter(|name| name.starts_with("textmill")).cloned().collect()
+}
+
+/// Every manifest below `crates` and `plugins`, by the name of its package.
+fn manifests() -> BTreeMap<String, Manifest> {
+    let folders = ["crates/*", "plugins/*", "plugins/*/cdylib"];
+    let mut manifests = BTreeMap::new();
+    for pattern in folders {
+        for path in expand(pattern) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let table: toml::Table = text.parse().unwrap();
+            let name = table["package"]["name"].as_str().unwrap().to_owned();
+            manifests.insert(name, Manifest { path, table });
+        }
+    }
+    manifests
+}
+
+fn expand(pattern: &str) -> Vec<PathBuf> {
+    let (root, rest) = pattern.split_once("/*").unwrap();
+    let entries = std::fs::read_dir(workspace().join(root)).unwrap();
+    let below = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().path().join(rest.trim_start_matches('/'));
+    entries.map(|entry| below(entry).join("Cargo.toml")).filter(|path| path.exists()).collect()
+}
