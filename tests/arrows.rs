@@ -12,11 +12,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("textmill-stage", &["textmill-abi", "textmill-text"]),
     ("textmill-pipeline", &["textmill-abi", "textmill-stage"]),
     ("textmill-io", &[]),
-    ("textmill-engine", &["textmill-abi", "textmill-io", "textmill-pipeline", "textmill-stage", "textmill-text"]),
+    (
+        "textmill-engine",
+        &["textmill-abi", "textmill-io", "textmill-pipeline", "textmill-stage", "textmill-text"],
+    ),
     ("textmill-report", &[]),
-    ("textmill-testkit", &["textmill-engine", "textmill-stage"]),
-    ("textmill", &["plugins", "textmill-abi", "textmill-engine", "textmill-io", "textmill-pipeline", "textmill-stage"]),
+    ("textmill-testkit", &[]),
+    (
+        "textmill",
+        &["plugins", "textmill-abi", "textmill-engine", "textmill-io", "textmill-pipeline", "textmill-stage"],
+    ),
     ("textmill-cli", &["textmill", "textmill-report"]),
+    ("xtask", &["textmill"]),
+    // Libraries that the tests load.
+    ("textmill-broken-plugin", &["textmill-abi"]),
+    ("textmill-unruly-plugin", &["textmill-stage"]),
 ];
 
 /// A stage, and the leaf crate beside it.
@@ -25,7 +35,8 @@ const ALLOWED_STAGE: &[&str] = &["textmill-stage", "textmill-text"];
 #[test]
 fn arrows_point_where_they_may() {
     let manifests = manifests();
-    let stages: BTreeSet<&str> = manifests.keys().filter(|name| is_stage(name, &manifests)).map(String::as_str).collect();
+    let stages: BTreeSet<&str> =
+        manifests.keys().filter(|name| is_stage(name, &manifests)).map(String::as_str).collect();
     assert!(stages.len() >= 4, "{stages:?}");
     for (name, manifest) in &manifests {
         for section in ["dependencies", "build-dependencies"] {
@@ -64,7 +75,10 @@ fn allowed<'a>(name: &'a str, stages: &BTreeSet<&'a str>) -> Vec<&'a str> {
     let mut allowed = ALLOWED_STAGE.to_vec();
     // The leaf crate names its stage.
     allowed.extend(name.strip_suffix("-plugin").and_then(|stage| stages.get(stage)));
-    assert!(stages.contains(name) || allowed.len() > ALLOWED_STAGE.len(), "`{name}` has no place in the arrows");
+    assert!(
+        stages.contains(name) || allowed.len() > ALLOWED_STAGE.len(),
+        "`{name}` has no place in the arrows"
+    );
     allowed
 }
 
@@ -80,7 +94,7 @@ fn ours(table: &toml::Table, section: &str) -> BTreeSet<String> {
 
 /// Every manifest below `crates` and `plugins`, by the name of its package.
 fn manifests() -> BTreeMap<String, Manifest> {
-    let folders = ["crates/*", "plugins/*", "plugins/*/cdylib"];
+    let folders = ["crates/*", "plugins/*", "plugins/*/cdylib", "tests/plugins/*"];
     let mut manifests = BTreeMap::new();
     for pattern in folders {
         for path in expand(pattern) {
@@ -96,6 +110,7 @@ fn manifests() -> BTreeMap<String, Manifest> {
 fn expand(pattern: &str) -> Vec<PathBuf> {
     let (root, rest) = pattern.split_once("/*").unwrap();
     let entries = std::fs::read_dir(workspace().join(root)).unwrap();
-    let below = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().path().join(rest.trim_start_matches('/'));
+    let below =
+        |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().path().join(rest.trim_start_matches('/'));
     entries.map(|entry| below(entry).join("Cargo.toml")).filter(|path| path.exists()).collect()
 }

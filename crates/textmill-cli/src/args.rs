@@ -6,10 +6,16 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use textmill::Override;
 
+const AFTER_HELP: &str = "\
+First steps:  textmill init demo
+              textmill run demo/news.toml
+
+Exit codes: 0 done; 1 documents, a check or a test failed; 2 it could not run; 130 interrupted";
+
 /// Run documents through a pipeline of text-processing stages.
 #[derive(Debug, Parser)]
 #[command(name = "textmill", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done; 1 documents, a check or a test failed; 2 it could not run; 130 interrupted.")]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -19,23 +25,22 @@ pub(crate) struct Args {
 
 /// Options of every command.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// Say more: `-v` what is done, `-vv` for finding mistakes, `-vvv` everything
+    /// Say more: `-v` what is done, `-vv` why, `-vvv` everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Say nothing but errors: no progress, no summary
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// How log lines are written to stderr
+    /// How log lines are written to stderr: for people, or as a JSON object per line
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people
     Text,
-    /// A JSON object per line
     Json,
 }
 
@@ -80,8 +85,8 @@ pub(crate) struct RunArgs {
     /// Write to this file or folder, or `-` for stdout, in the place of `[output] uri`
     #[arg(short, long, value_name = "URI", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) output: Option<String>,
-    /// How many threads work [default: one for each processor]
-    #[arg(short = 'j', long, value_name = "N")]
+    /// How many threads work [default: `[run] threads`, or one for each processor]
+    #[arg(short = 'j', long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Read no more than this many documents
     #[arg(long, value_name = "N")]
@@ -138,4 +143,8 @@ pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "expected a number from 1 on")
 }

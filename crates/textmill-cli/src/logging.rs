@@ -17,14 +17,16 @@ pub(crate) fn begin(args: &Global, bar: &Bar) {
         2 => "debug",
         _ => "trace",
     };
-    let filter = EnvFilter::builder().with_default_directive(level.parse().unwrap_or_default()).with_env_var("TEXTMILL_LOG");
+    let filter = EnvFilter::builder()
+        .with_default_directive(level.parse().unwrap_or_default())
+        .with_env_var("TEXTMILL_LOG");
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
         .with_ansi(crate::terminal::color())
         .with_writer(BesideBar(bar.clone()));
     // A second subscriber is impossible here, and a program without a log is better than none.
     let _ = match args.log_format {
-        LogFormat::Text => builder.without_time().try_init(),
+        LogFormat::Text => builder.without_time().with_target(false).try_init(),
         LogFormat::Json => builder.json().with_ansi(false).try_init(),
     };
 }

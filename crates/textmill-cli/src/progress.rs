@@ -19,7 +19,9 @@ pub(crate) struct Bar(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     quiet: bool,
+    /// Hidden until a run begins, so that what is said before stands alone.
     bar: ProgressBar,
+    draws: bool,
     lines: bool,
     state: Mutex<State>,
 }
@@ -36,12 +38,10 @@ impl Bar {
     pub(crate) fn new(args: &Global) -> Self {
         let text = args.log_format == LogFormat::Text && !args.quiet;
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        if text && terminal::is_interactive() {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
         let now = Instant::now();
         let state = State { begun: now, last_line: now, documents: 0, total_bytes: None };
-        Self(Arc::new(Inner { quiet: args.quiet, bar, lines: text && !terminal::is_interactive(), state: Mutex::new(state) }))
+        let (draws, lines) = (text && terminal::is_interactive(), text && !terminal::is_interactive());
+        Self(Arc::new(Inner { quiet: args.quiet, bar, draws, lines, state: Mutex::new(state) }))
     }
 
     /// Does something with the terminal while the bar is away.
@@ -68,11 +68,15 @@ impl textmill::Progress for Bar {
             Some(length) => ("{bar:24} {percent:>3}%  {msg}  {eta} left", Some(length)),
             None => ("{spinner} {msg}", None),
         };
-        if let Some(length) = length {
-            self.0.bar.set_length(length);
+        if self.0.draws {
+            self.0.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
+        // The style first: a bar draws itself when it is told its length.
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.0.bar.set_style(style.progress_chars("=> "));
+        }
+        if let Some(length) = length {
+            self.0.bar.set_length(length);
         }
     }
 
@@ -94,7 +98,12 @@ impl textmill::Progress for Bar {
 }
 
 fn summary(documents: u64, bytes_read: u64, time: Duration) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "for people")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "for people"
+    )]
     let rate = (bytes_read as f64 / time.as_secs_f64().max(0.001)) as u64;
     format!("{} documents, {}, {}/s", count(documents), bytes(bytes_read), bytes(rate))
 }

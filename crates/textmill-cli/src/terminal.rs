@@ -28,6 +28,37 @@ pub(crate) fn is_interactive() -> bool {
     std::io::stderr().is_terminal()
 }
 
+/// How many columns what goes to stdout may take: those of the terminal, but no more than are easy to read.
+pub(crate) fn width() -> usize {
+    const READABLE: usize = 100;
+    terminal_size::terminal_size_of(std::io::stdout())
+        .map_or(READABLE, |(width, _)| usize::from(width.0).clamp(40, READABLE))
+}
+
+/// `text` broken into lines of [`width`], each after `indent` spaces. A paragraph ends with an empty line; one that has
+/// a list or anything else that is set in keeps its lines.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    let (width, margin) = (width().saturating_sub(indent), " ".repeat(indent));
+    let paragraphs = text.trim().split("\n\n").map(|paragraph| {
+        let keeps = paragraph.lines().any(|line| line.starts_with([' ', '-', '*', '|']));
+        let lines =
+            if keeps { paragraph.lines().map(ToOwned::to_owned).collect() } else { filled(paragraph, width) };
+        lines.iter().flat_map(|line| [margin.as_str(), line.as_str(), "\n"]).collect::<String>()
+    });
+    paragraphs.collect::<Vec<_>>().join("\n")
+}
+
+fn filled(paragraph: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in paragraph.split_whitespace() {
+        match lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= width) {
+            Some(line) => line.extend([" ", word]),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// `text` in a style; the style is left out later where the stream shows none.
 pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")

@@ -92,7 +92,7 @@ impl Counts {
         let mut arriving = self.read - self.unreadable.min(self.read);
         for (number, stage) in self.stages.iter().enumerate() {
             let place = format!("stage {}", number + 1);
-            let came = format!("{} handed on to it", arriving);
+            let came = format!("{arriving} handed on to it");
             equal(&place, arriving, &came, stage.entered, &format!("{} entered", stage.entered))?;
             let ends = stage.kept + stage.dropped + stage.failed;
             let sums = format!("{} kept + {} dropped + {} failed", stage.kept, stage.dropped, stage.failed);

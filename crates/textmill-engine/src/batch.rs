@@ -123,8 +123,7 @@ impl<'e> Mill<'e> {
         self.columns.resize_with(reads.len() + 1, Vec::new);
         self.columns.iter_mut().for_each(Vec::clear);
         self.alive.clear();
-        for index in 0..slots.len() {
-            let slot = &mut slots[index];
+        for (index, slot) in slots.iter_mut().enumerate() {
             let Some(document) = slot.alive() else { continue };
             self.counts.stages[number].entered += 1;
             if let Err(message) = decode(document, reads) {

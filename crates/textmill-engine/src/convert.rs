@@ -13,6 +13,7 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
     InputOptions {
         uris: input.uris.clone(),
         format: input.format.map(|format| match format {
+            written::InputFormat::Html => io::InputFormat::Html,
             written::InputFormat::Jsonl => io::InputFormat::Jsonl,
             _ => io::InputFormat::Text,
         }),
@@ -28,8 +29,8 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
 
 fn field_names(names: &written::FieldNames) -> io::FieldNames {
     let written::FieldNames { id, text, title, url, summary } = names.clone();
-    let named = [("id", id), ("text", text), ("title", title), ("url", url), ("summary", summary)];
-    io::FieldNames::new(named.into_iter().filter_map(|(name, input)| Some((name, input?))))
+    let pairs = [("id", id), ("text", text), ("title", title), ("url", url), ("summary", summary)];
+    io::FieldNames::new(pairs.into_iter().filter_map(|(name, input)| Some((name, input?))))
 }
 
 /// How to write one of the outputs of a pipeline.

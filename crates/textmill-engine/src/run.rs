@@ -13,7 +13,7 @@ use crate::batch::{Mill, Slot};
 use crate::plugin::{Cancel, enter_run};
 use crate::ring::Ring;
 use crate::trace::Blind;
-use crate::write::{Encoders, Milled, Sinks, Writer};
+use crate::write::{Encoders, Ends, Milled, Sinks, Writer};
 use crate::{Engine, convert};
 
 /// How many bytes of batches may be between the reader and the writer.
@@ -79,6 +79,8 @@ pub struct Failure {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
+    /// Nobody said what to read (`input`) or where to write (`output`).
+    Missing(&'static str),
     /// The input could not be opened.
     Input(textmill_io::Error),
     /// An output could not be opened: `output`, `dropped` or `failed`.
@@ -128,8 +130,10 @@ impl Engine {
     /// If this program has a mistake. A panic of a stage is no panic here.
     pub fn run(&self, options: &RunOptions<'_>) -> Result<Finished, Error> {
         let begin = Instant::now();
-        let input_options = textmill_io::InputOptions { limit: options.limit, ..convert::input_options(self.pipeline()) };
-        let input = Input::open(input_options).map_err(Error::Input)?;
+        if self.pipeline().output.is_none() && !options.dry_run {
+            return Err(Error::Missing("output"));
+        }
+        let input = self.open_input(options.limit)?;
         let sinks = if options.dry_run { Sinks::none() } else { Sinks::open(self.pipeline(), options.overwrite)? };
         options.progress.begin(input.total_bytes());
         let shared = Shared {
@@ -150,7 +154,15 @@ impl Engine {
     /// # Errors
     /// If it is not there.
     pub fn check_input(&self) -> Result<(), Error> {
-        Input::open(convert::input_options(self.pipeline())).map(drop).map_err(Error::Input)
+        self.open_input(None).map(drop)
+    }
+
+    fn open_input(&self, limit: Option<u64>) -> Result<Input, Error> {
+        if self.pipeline().input.uris.is_empty() {
+            return Err(Error::Missing("input"));
+        }
+        let options = textmill_io::InputOptions { limit, ..convert::input_options(self.pipeline()) };
+        Input::open(options).map_err(Error::Input)
     }
 }
 
@@ -248,7 +260,7 @@ impl Shared<'_> {
         counts.read = reader.counts().documents;
         writer.count(&mut counts);
         counts.check().map_err(Error::Imbalance)?;
-        let (failures, published) = writer.publish()?;
+        let Ends { failures, published } = writer.publish()?;
         Ok(Finished {
             counts,
             failures,
@@ -276,6 +288,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Missing(key) => write!(f, "the pipeline has no {key}"),
             Self::Input(error) | Self::Output(_, error) | Self::Io(error) => error.fmt(f),
             Self::Stage(message) => f.write_str(message),
             Self::NoDocument => f.write_str("the input holds no document"),

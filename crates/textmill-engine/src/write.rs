@@ -20,6 +20,8 @@ pub(crate) struct Sinks {
     kept: Option<Output>,
     dropped: Option<Output>,
     failed: Option<Output>,
+    /// Whether the pipeline file asks for an output of failed documents: then it is there even if none failed.
+    wants_failed: bool,
 }
 
 /// What a worker needs to know of the outputs.
@@ -58,10 +60,17 @@ pub(crate) struct Writer {
     failures: Vec<Failure>,
 }
 
+/// What there is to tell of the outputs at the end of a run.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) published: Vec<(&'static str, Published)>,
+}
+
 impl Sinks {
     /// No output at all.
     pub(crate) fn none() -> Self {
-        Self { kept: None, dropped: None, failed: None }
+        Self { kept: None, dropped: None, failed: None, wants_failed: false }
     }
 
     /// Opens all outputs of a pipeline. Failed documents always have one, beside the output if the file names none:
@@ -71,15 +80,18 @@ impl Sinks {
             let options = output.map(|output| convert::output_options(pipeline, output, overwrite));
             open_as(key, options)
         };
+        let kept = open("output", pipeline.output.as_ref())?;
         let beside = pipeline.output.as_ref().and_then(|output| beside(&output.uri));
         let failed = match &pipeline.failed {
             Some(output) => open("failed", Some(output))?,
-            None => open("failed", beside.as_ref())?,
+            // Where it lies follows from `[output]`, so that is what a person can change.
+            None => open("output", beside.as_ref())?,
         };
         Ok(Self {
             dropped: open("dropped", pipeline.dropped.as_ref())?,
-            kept: open("output", pipeline.output.as_ref())?,
+            kept,
             failed,
+            wants_failed: pipeline.failed.is_some(),
         })
     }
 
@@ -229,15 +241,22 @@ impl Writer {
     }
 
     /// Makes the outputs appear under their names; the main one last, so that where it is, the others are.
-    pub(crate) fn publish(self) -> Result<(Vec<Failure>, Vec<(&'static str, Published)>), Error> {
+    pub(crate) fn publish(self) -> Result<Ends, Error> {
+        let Sinks { kept, dropped, failed, wants_failed } = self.sinks;
         let mut published = Vec::new();
-        for (key, output) in [("failed", self.sinks.failed), ("dropped", self.sinks.dropped), ("output", self.sinks.kept)] {
-            if let Some(output) = output {
-                published.push((key, output.publish().map_err(Error::Io)?));
-            }
+        let mut publish = |key, output: Option<Output>| {
+            let Some(output) = output else { return Ok(()) };
+            published.push((key, output.publish().map_err(Error::Io)?));
+            Ok(())
+        };
+        match failed {
+            Some(output) if self.failed == 0 && !wants_failed => output.withdraw().map_err(Error::Io)?,
+            failed => publish("failed", failed)?,
         }
+        publish("dropped", dropped)?;
+        publish("output", kept)?;
         published.reverse();
-        Ok((self.failures, published))
+        Ok(Ends { failures: self.failures, published })
     }
 }
 

@@ -99,7 +99,7 @@ fn hint_for(error: &io::Error) -> Option<String> {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.path {
+        match self.path.as_deref().filter(|path| !path.as_os_str().is_empty()) {
             Some(path) => write!(f, "`{}`: {}", path.display(), self.message()),
             None => f.write_str(&self.message()),
         }

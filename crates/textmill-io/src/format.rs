@@ -8,6 +8,8 @@ use std::str::FromStr;
 pub enum InputFormat {
     /// The file is one document.
     Text,
+    /// The file is one document, whose text is an HTML page.
+    Html,
     /// Each line is a document, a JSON object.
     Jsonl,
 }
@@ -87,6 +89,7 @@ impl NameSays {
         let (stem, compression) = split_compression(&name);
         let format = match stem.rsplit_once('.').map(|(_, extension)| extension) {
             Some("txt" | "text" | "md") => Some(InputFormat::Text),
+            Some("html" | "htm" | "xhtml") => Some(InputFormat::Html),
             Some("jsonl" | "ndjson" | "json") => Some(InputFormat::Jsonl),
             _ => None,
         };
@@ -107,7 +110,7 @@ impl OutputFormat {
         match says.format? {
             InputFormat::Jsonl => Some(Self::Jsonl(says.compression)),
             InputFormat::Text if says.compression == Compression::None => Some(Self::Text),
-            InputFormat::Text => None,
+            InputFormat::Text | InputFormat::Html => None,
         }
     }
 
@@ -117,7 +120,7 @@ impl OutputFormat {
 
 impl InputFormat {
     /// The names that [`InputFormat::from_str`] knows.
-    pub const NAMES: [&'static str; 2] = ["jsonl", "txt"];
+    pub const NAMES: [&'static str; 3] = ["html", "jsonl", "txt"];
 }
 
 impl FromStr for OutputFormat {
@@ -139,6 +142,7 @@ impl FromStr for InputFormat {
 
     fn from_str(name: &str) -> Result<Self, String> {
         match name {
+            "html" => Ok(Self::Html),
             "jsonl" => Ok(Self::Jsonl),
             "txt" => Ok(Self::Text),
             _ => Err(format!("`{name}` is not one of {}", Self::NAMES.join(", "))),
@@ -168,6 +172,8 @@ mod tests {
         check("a.txt", Some(InputFormat::Text), Compression::None);
         check("a/b.TXT.GZ", Some(InputFormat::Text), Compression::Gzip);
         check("a.md", Some(InputFormat::Text), Compression::None);
+        check("a/b.html", Some(InputFormat::Html), Compression::None);
+        check("a.HTM.gz", Some(InputFormat::Html), Compression::Gzip);
         check("a.jsonl.zst", Some(InputFormat::Jsonl), Compression::Zstd);
         check("a.ndjson.zstd", Some(InputFormat::Jsonl), Compression::Zstd);
         check("a.pdf", None, Compression::None);

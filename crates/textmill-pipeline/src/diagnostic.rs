@@ -176,12 +176,14 @@ impl Diagnostic {
         } else if !self.file.is_empty() {
             group = group.element(Origin::path(self.file.as_str()));
         }
-        let mut groups = vec![group];
-        if let Some(hint) = &self.hint {
-            let hint = normalize_untrusted_str(hint);
-            groups.push(Group::with_title(Level::HELP.with_name("hint").secondary_title(hint)));
+        let Some(hint) = &self.hint else { return renderer.render(&[group]) };
+        let hint =
+            Group::with_title(Level::HELP.with_name("hint").secondary_title(normalize_untrusted_str(hint)));
+        // Where no line is shown, no bar leads from it to the hint.
+        match self.text {
+            Some(_) => renderer.render(&[group, hint]),
+            None => renderer.render(&[group]) + "\n" + &renderer.render(&[hint]),
         }
-        renderer.render(&groups)
     }
 
     fn snippet<'a>(

@@ -14,7 +14,7 @@ use crate::{Diagnostics, suggest};
 /// An option of a stage, given on the command line: `STAGE.KEY=VALUE`.
 ///
 /// `STAGE` is the id of a stage, `KEY` may be dotted, and `VALUE` is a TOML value, or else a string without quotes:
-/// `links.max-removed=0.3`, `links.prefixes=["AD", "SEE ALSO"]`, `clean.form=nfc`.
+/// `links.max-removed=0.3`, `links.prefixes=["AD", "SEE ALSO"]`, `summarize.sentences=2`.
 #[derive(Clone, Debug)]
 pub struct Override {
     stage: String,
@@ -41,8 +41,9 @@ impl FromStr for Override {
 
     fn from_str(text: &str) -> Result<Self, OverrideError> {
         let whole = Arc::new(Text { name: "--set".to_owned(), text: text.to_owned() });
-        let shape =
-            || OverrideError(format!("expected `STAGE.KEY=VALUE`, as `clean.form=nfc`, found `{text}`"));
+        let shape = || {
+            OverrideError(format!("expected `STAGE.KEY=VALUE`, as `summarize.sentences=2`, found `{text}`"))
+        };
         let equals = equals(text).ok_or_else(shape)?;
         let left = Spot { text: Arc::clone(&whole), span: 0..equals };
         let right = Spot { text: Arc::clone(&whole), span: equals + 1..text.len() };

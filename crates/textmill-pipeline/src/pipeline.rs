@@ -56,6 +56,8 @@ pub struct Input {
 pub enum InputFormat {
     /// A file is a document.
     Text,
+    /// A file is a document, and its text is an HTML page.
+    Html,
     /// A line is a document: a JSON object.
     Jsonl,
 }
@@ -198,6 +200,11 @@ pub struct ResourceSpec {
     pub absolute: PathBuf,
 }
 
+/// A slash at the end says what a place is, not which.
+pub(crate) fn is_same_place(left: &str, right: &str) -> bool {
+    left.trim_end_matches('/') == right.trim_end_matches('/')
+}
+
 impl Pipeline {
     /// Reads these URIs (absolute paths, globs or `-`) in the place of those in the file.
     pub fn replace_input(&mut self, uris: Vec<String>) {
@@ -206,10 +213,20 @@ impl Pipeline {
     }
 
     /// Writes to this URI (an absolute path or `-`) in the place of that in the file, in the format that the file says.
-    pub fn replace_output(&mut self, uri: String) {
-        let format = self.output.take().and_then(|output| output.format);
-        self.output = Some(Output { uri, format });
+    ///
+    /// # Errors
+    /// If another output has this URI.
+    pub fn replace_output(&mut self, uri: String) -> Result<(), Diagnostics> {
+        let same = |output: &Option<Output>| output.as_ref().is_some_and(|output| is_same_place(&output.uri, &uri));
+        let others = [("dropped", same(&self.dropped)), ("failed", same(&self.failed))];
+        if let Some((key, _)) = others.iter().find(|(_, is_same)| *is_same) {
+            let spot = self.places.nearest(&format!("/{key}/uri")).value();
+            let one = Diagnostic::at(spot, "two outputs have the same `uri`");
+            return Err(one.with_label("the same as that of the command line").into());
+        }
+        self.output = Some(Output { uri, format: self.output_format });
         self.places.forget("/output/uri");
+        Ok(())
     }
 
     /// A stage refused its options when it was opened. `pointer` is an RFC 6901 pointer into the options; where nothing

@@ -20,7 +20,15 @@ impl RunReport {
 
     fn input_row(&self) -> [String; 7] {
         let failed = count(self.unreadable);
-        ["(input)".into(), count(self.read), String::new(), String::new(), failed, String::new(), String::new()]
+        [
+            "(input)".into(),
+            count(self.read),
+            String::new(),
+            String::new(),
+            failed,
+            String::new(),
+            String::new(),
+        ]
     }
 
     fn ends(&self) -> String {
@@ -71,12 +79,17 @@ fn signed(number: i64) -> String {
     format!("{sign}{}", count(number.unsigned_abs()))
 }
 
-/// `, 34.5 MB/s`, where the run took long enough to say so.
+/// ` (34.5 MB/s)`, where the run took long enough to say so: of a short one, opening and publishing are the most.
 fn rate(read: u64, time: Duration) -> String {
-    if time < Duration::from_millis(10) {
+    if time < Duration::from_millis(500) {
         return String::new();
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a rate for people")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a rate for people"
+    )]
     let per_second = (read as f64 / time.as_secs_f64()) as u64;
     format!(" ({}/s)", bytes(per_second))
 }
@@ -121,8 +134,8 @@ mod tests {
             dropped: 3,
             failed: 1,
             stages: vec![stage("clean", 1199, 20, 0, -5), stage("links", 1199, 700, 3, 12_345)],
-            bytes_read: 2_000_000,
-            time: Duration::from_millis(100),
+            bytes_read: 20_000_000,
+            time: Duration::from_secs(1),
             ..RunReport::default()
         };
         let expect = "\
@@ -131,7 +144,7 @@ stage    documents  changed  dropped  failed  characters  time
 clean        1,199       20        0       0          +5  1 ms
 links        1,199      700        3       0     -12,345  1 ms
 
-1,200 documents read = 1,196 kept + 3 dropped + 1 failed, in 100 ms (20.0 MB/s)
+1,200 documents read = 1,196 kept + 3 dropped + 1 failed, in 1.0 s (20.0 MB/s)
 ";
         assert_eq!(report.funnel(), expect);
     }

@@ -1,11 +1,11 @@
-//! Helpers of the black-box tests, and the checks that every stage must pass.
+//! Helpers of the black-box tests.
 //!
-//! The tests drive the real binary in a temporary folder: [`Project`]. What a stage promises is held against what it does
-//! on hostile texts: [`conformance`].
+//! The tests drive the real binary in a temporary folder: [`Project`]. What it wrote is compared as a whole: [`Tree`].
 
-pub mod conformance;
 mod places;
 mod project;
+mod tree;
 
 pub use places::{built_library, shared, workspace};
 pub use project::{Project, Ran};
+pub use tree::Tree;

@@ -144,7 +144,8 @@ impl Ran {
     /// If not; with all it said.
     #[must_use]
     pub fn code(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "exit code; stderr:\n{}\nstdout:\n{}", self.stderr, self.stdout);
+        let stdout: String = self.stdout.chars().take(2000).collect();
+        assert_eq!(self.code, Some(code), "exit code; stderr:\n{}\nstdout:\n{stdout}", self.stderr);
         self
     }
 

@@ -41,42 +41,84 @@ impl<'a> Iterator for Words<'a> {
     type Item = Word<'a>;
 
     fn next(&mut self) -> Option<Word<'a>> {
-        let start = self.find_start()?;
+        let (start, first) = self.find_start()?;
         let rest = self.text.get(start..)?;
-        let first = rest.chars().next()?;
-        let unspaced = class(first) == Class::Unspaced;
-        let len = if unspaced { first.len_utf8() } else { spaced_len(rest) };
+        let unspaced = first == Class::Unspaced;
+        let len = if unspaced { rest.chars().next()?.len_utf8() } else { spaced_len(rest) };
         self.at = start + len;
         Some(Word { text: rest.get(..len)?, span: Span::new(start, self.at), unspaced })
     }
 }
 
 impl Words<'_> {
-    fn find_start(&self) -> Option<usize> {
-        let skipped = count(self.text.as_bytes().get(self.at..)?, |byte| !starts_word(byte));
-        let start = self.at + skipped;
-        let rest = self.text.get(start..)?;
-        rest.find(|char| class(char) != Class::Other).map(|found| start + found)
+    /// Where the next word starts, and the class of its first character.
+    fn find_start(&self) -> Option<(usize, Class)> {
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
+        loop {
+            let byte = *bytes.get(at)?;
+            if byte.is_ascii_alphanumeric() {
+                return Some((at, Class::Letter));
+            }
+            if byte.is_ascii() {
+                at += 1;
+                continue;
+            }
+            let char = self.text.get(at..)?.chars().next()?;
+            match class(char) {
+                Class::Other => at += char.len_utf8(),
+                class => return Some((at, class)),
+            }
+        }
     }
 }
 
 /// The length in bytes of the word with which `rest` begins. Most words are ASCII up to a space, which is seen at once.
 fn spaced_len(rest: &str) -> usize {
-    let ascii = count(rest.as_bytes(), |byte| byte.is_ascii_alphanumeric());
+    let ascii = ascii_len(rest.as_bytes());
     match rest.as_bytes().get(ascii) {
-        Some(b'\'' | b'.' | b',' | 0x80..) => any_len(rest),
+        Some(b'\'' | b'.' | b',' | 0x80..) => any_len(rest, ascii),
         _ => ascii,
     }
 }
 
-/// [`spaced_len`] of any word, character by character.
-fn any_len(rest: &str) -> usize {
-    let mut end = 0;
-    let mut last = Class::Other;
-    let mut chars = rest.char_indices();
-    while let Some((at, char)) = chars.next() {
+/// How many ASCII letters and digits are at the beginning, by eight bytes at a time: a loop over the bytes of a word ends
+/// where no branch predictor expects it.
+fn ascii_len(bytes: &[u8]) -> usize {
+    let mut len = 0;
+    while let Some(eight) = bytes.get(len..).and_then(<[u8]>::first_chunk) {
+        let others = !alphanumeric(u64::from_le_bytes(*eight)) & TOP_BITS;
+        if others != 0 {
+            return len + others.trailing_zeros() as usize / 8;
+        }
+        len += 8;
+    }
+    let rest = bytes.get(len..).unwrap_or_default();
+    len + rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count()
+}
+
+/// The top bit of each of eight bytes.
+const TOP_BITS: u64 = ONES * 0x80;
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Sets the top bit of each byte that is an ASCII letter or digit. With the top bits cleared no sum reaches the next byte:
+/// adding `0x80 - c` sets the top bit of the bytes from `c` on.
+fn alphanumeric(bytes: u64) -> u64 {
+    let within = |bytes: u64, first: u8, last: u8| {
+        let from = |bound: u8| bytes + ONES * u64::from(0x80 - bound);
+        from(first) & !from(last + 1)
+    };
+    let low = bytes & !TOP_BITS;
+    (within(low | (ONES * 0x20), b'a', b'z') | within(low, b'0', b'9')) & !bytes
+}
+
+/// [`spaced_len`] of any word, character by character, after `end` bytes that are ASCII letters and digits.
+fn any_len(rest: &str, mut end: usize) -> usize {
+    let mut last = end.checked_sub(1).map_or(Class::Other, |last| class(char::from(rest.as_bytes()[last])));
+    let mut chars = rest.get(end..).unwrap_or_default().chars();
+    while let Some(char) = chars.next() {
         let class = class(char);
-        let next = || chars.clone().next().map_or(Class::Other, |(_, next)| self::class(next));
+        let next = || chars.clone().next().map_or(Class::Other, self::class);
         let joins = match char {
             '\'' | '’' => last == Class::Letter && next() == Class::Letter,
             '.' | ',' => last == Class::Digit && next() == Class::Digit,
@@ -85,20 +127,10 @@ fn any_len(rest: &str) -> usize {
         if !joins && !matches!(class, Class::Letter | Class::Digit) {
             break;
         }
-        end = at + char.len_utf8();
+        end += char.len_utf8();
         last = class;
     }
     end
-}
-
-/// How many of the bytes at the beginning are such.
-fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().position(|byte| !is(*byte)).unwrap_or(bytes.len())
-}
-
-/// Whether a word may start with the byte; beyond ASCII only the character says.
-fn starts_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || !byte.is_ascii()
 }
 
 fn class(char: char) -> Class {
@@ -164,5 +196,23 @@ mod tests {
         check("well-known A4", &["well", "known", "A4"]);
         check("e\u{301}te\u{301} हिन्दी", &["e\u{301}te\u{301}", "हिन्दी"]);
         check("你好 world 世", &["你", "好", "world", "世"]);
+        check("internationalisation2026 abcdefgh'i x’y 1.5.2", &[
+            "internationalisation2026",
+            "abcdefgh'i",
+            "x’y",
+            "1.5.2",
+        ]);
+    }
+
+    #[test]
+    fn eight_bytes_at_a_time_are_as_one() {
+        for byte in 0..=u8::MAX {
+            for place in 0..8 {
+                let mut bytes = *b"a0Zz9Aaa";
+                bytes[place] = byte;
+                let expect = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                assert_eq!(ascii_len(&bytes), expect, "{bytes:?}");
+            }
+        }
     }
 }

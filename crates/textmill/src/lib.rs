@@ -27,6 +27,8 @@ use textmill_stage::vtable;
 pub const BUILT_IN: &[BuiltIn] = &[
     vtable::<textmill_clean::Clean>,
     vtable::<textmill_dedup_title::DedupTitle>,
+    #[cfg(feature = "extract-html")]
+    vtable::<textmill_extract_html::ExtractHtml>,
     vtable::<textmill_split_sentences::SplitSentences>,
     vtable::<textmill_strip_links::StripLinks>,
     vtable::<textmill_summarize::Summarize>,
@@ -68,7 +70,7 @@ pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
         pipeline.replace_input(options.inputs.clone());
     }
     if let Some(uri) = &options.output {
-        pipeline.replace_output(uri.clone());
+        pipeline.replace_output(uri.clone())?;
     }
     Engine::open(pipeline, &registry)
 }
@@ -81,11 +83,17 @@ pub fn rules(registry: &Registry, stage: &str) -> Option<Vec<Rule>> {
 
 fn load(draft: &Draft) -> Result<Registry, Diagnostics> {
     let mut registry = registry();
+    let mut refused: Option<Diagnostics> = None;
     for (number, library) in draft.plugins().iter().enumerate() {
-        let loaded = registry.load(library);
-        loaded.map_err(|error| draft.plugin_diagnostic(number, &error.to_string()).with_hint(error.hint()))?;
+        if let Err(error) = registry.load(library) {
+            let one = draft.plugin_diagnostic(number, &error.to_string()).with_hint(error.hint());
+            refused = Some(match refused {
+                Some(others) => others.and(one),
+                None => one,
+            });
+        }
     }
-    Ok(registry)
+    refused.map_or(Ok(registry), Err)
 }
 
 #[cfg(test)]

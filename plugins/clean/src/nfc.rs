@@ -17,6 +17,10 @@ pub(crate) fn find(text: &str, edits: &mut Vec<Edit>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(found) = position(bytes, at, |byte| byte >= FIRST_LEAD) {
+        if is_lone_quote(bytes.get(found..).unwrap_or_default()) {
+            at = found + 3;
+            continue;
+        }
         let start = part(text, at, found).char_indices().next_back().map_or(found, |(before, _)| at + before);
         let end = run_end(bytes, found);
         let run = part(text, start, end);
@@ -25,6 +29,11 @@ pub(crate) fn find(text: &str, edits: &mut Vec<Edit>) {
         }
         at = end;
     }
+}
+
+/// A dash, quote or ellipsis (U+2010 to U+2027) with ASCII behind it: most texts have many, and nothing combines with it.
+fn is_lone_quote(rest: &[u8]) -> bool {
+    matches!(rest, [0xE2, 0x80, 0x90..=0xA7, 0..0x80, ..])
 }
 
 /// Where the characters that are not ASCII end.

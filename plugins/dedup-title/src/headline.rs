@@ -43,18 +43,29 @@ const PARTS_BEFORE: usize = 2;
 const PARTS_AFTER: usize = 3;
 
 impl Headline {
-    /// Folds a line and finds its parts.
+    /// Folds a line and finds its parts. Of ASCII only the case is folded, which most first lines gain by.
     pub(crate) fn new(line: &str) -> Self {
-        let folded: Vec<char> = fold(line).collect();
-        let mut headline = Self::default();
+        if line.is_ascii() {
+            Self::of_folded(line.bytes().map(|byte| char::from(byte.to_ascii_lowercase())), line.len())
+        } else {
+            Self::of_folded(fold(line), line.len())
+        }
+    }
+
+    fn of_folded(folded: impl Iterator<Item = char>, most_letters: usize) -> Self {
+        let mut headline =
+            Self { letters: Vec::with_capacity(most_letters), gaps: Vec::with_capacity(most_letters) };
+        let mut folded = folded.peekable();
         let mut gap = Gap::None;
-        for (at, c) in folded.iter().enumerate() {
-            if c.is_alphanumeric() || is_combining_mark(*c) {
-                headline.letters.push(*c);
+        let mut before = None;
+        while let Some(c) = folded.next() {
+            if c.is_alphanumeric() || !c.is_ascii() && is_combining_mark(c) {
+                headline.letters.push(c);
                 headline.gaps.push(std::mem::take(&mut gap));
             } else {
-                gap = gap.max(gap_at(&folded, at));
+                gap = gap.max(gap_at(before, c, folded.peek().copied()));
             }
+            before = Some(c);
         }
         headline
     }
@@ -177,14 +188,12 @@ impl<'a> Core<'a> {
     }
 }
 
-/// What the mark at `at` makes of the place between two letters.
-fn gap_at(folded: &[char], at: usize) -> Gap {
-    let before = at.checked_sub(1).and_then(|at| folded.get(at)).copied();
-    let after = folded.get(at + 1).copied();
+/// What a mark makes of the place between the two characters beside it.
+fn gap_at(before: Option<char>, mark: char, after: Option<char>) -> Gap {
     let is_open = |side: Option<char>| side.is_none_or(char::is_whitespace);
     let is_dash = |side: Option<char>| side.is_some_and(|c| "-–‐−".contains(c));
     let is_digit = |side: Option<char>| side.is_some_and(char::is_numeric);
-    match folded.get(at).copied().unwrap_or(' ') {
+    match mark {
         '\'' | '’' | '‘' | 'ʼ' | '`' => Gap::None,
         '|' | '¦' | '‖' | '│' | '_' | '【' | '】' | '[' | ']' | '—' | '―' => Gap::Bar,
         '-' | '–' | '‐' | '−' if is_open(before) || is_open(after) || is_dash(before) || is_dash(after) => {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use textmill_stage::{Result, Span};
+use textmill_stage::{Line, Result, Span};
 
 use crate::phrases::{Form, Hit, Phrases};
 use crate::rule::{Permissions, Rule};
@@ -33,13 +33,32 @@ struct Finding {
     heads: bool,
 }
 
+/// A line that is not blank, and what is thought of it.
+#[derive(Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) line: Line<'a>,
+    /// As it reads without the marks of inline links.
+    pub(crate) view: Cow<'a, str>,
+    /// Why it goes.
+    pub(crate) verdict: Option<Rule>,
+}
+
+/// A line as it is looked at, and where in it phrases may begin.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    line: &'a str,
+    /// Where the line starts, as the places are counted.
+    start: usize,
+    /// Of [`Phrases::places`].
+    places: &'a [usize],
+}
+
 /// A short line and its parts.
 struct Parts<'a> {
     line: &'a str,
     /// Its own words: see [`shape::core`].
     core: Span,
     words: &'a str,
-    chars: usize,
 }
 
 impl Judge {
@@ -49,54 +68,89 @@ impl Judge {
         Ok(Self { phrases: Phrases::new(own, languages, permissions)?, on })
     }
 
-    /// The verdicts for the lines of a document that are not blank.
-    pub(crate) fn lines(&self, lines: &[Cow<'_, str>], title: Option<&str>) -> Vec<Option<Rule>> {
-        let first = lines.first().map(|line| line.trim());
-        let titles = [first, title.map(str::trim)];
-        let mut verdicts = vec![None; lines.len()];
+    /// Gives the lines of `text` their verdicts.
+    pub(crate) fn lines(&self, text: &str, lines: &mut [Seen<'_>], title: Option<&str>) {
+        let first = lines.first().map(|line| line.view.clone());
+        let titles = [first.as_deref().map(str::trim), title.map(str::trim)];
+        let places = self.phrases.places(text);
+        let mut places = places.as_slice();
         let mut stays = 0;
+        let mut last_stay = None;
         let mut at = 0;
-        while let Some(line) = lines.get(at) {
-            let is_title = titles.contains(&Some(line.trim()));
-            let finding = if is_title { self.title(line) } else { self.line(line, stays < TOP) };
-            verdicts[at] = finding.rule;
-            stays += usize::from(finding.rule.is_none());
+        while let Some(seen) = lines.get(at) {
+            let here = places_of(&mut places, seen.line.span);
+            let above = last_stay.and_then(|last: usize| lines.get(last));
+            let finding = self.seen(seen, here, stays < TOP, &titles, above);
+            if finding.rule.is_none() {
+                stays += 1;
+                last_stay = Some(at);
+            }
+            lines[at].verdict = finding.rule;
             at += 1;
             if finding.heads && self.on.contains(&Rule::RelatedBlock) {
-                at += block(&lines[at..], &mut verdicts[at..], &titles);
+                at += block(&mut lines[at..], &titles);
             }
         }
-        if self.on.contains(&Rule::BareUrl) {
-            bare_urls(lines, &mut verdicts, &titles);
-        }
         if self.on.contains(&Rule::NewsTail) {
-            news_tail(lines, &mut verdicts, &titles);
+            news_tail(lines, &titles);
         }
-        verdicts
+    }
+
+    /// What a line says among others, `above` being the last one that stays.
+    fn seen(
+        &self,
+        seen: &Seen<'_>,
+        places: &[usize],
+        top: bool,
+        titles: &[Option<&str>],
+        above: Option<&Seen<'_>>,
+    ) -> Finding {
+        match &seen.view {
+            Cow::Borrowed(line) => self.look(Look { line, start: seen.line.span.start, places }, top, titles, above),
+            Cow::Owned(view) => {
+                let places = self.phrases.places(view);
+                self.look(Look { line: view, start: 0, places: &places }, top, titles, above)
+            }
+        }
+    }
+
+    /// Most lines say nothing by themselves, so what the title and the line above make of one is asked last.
+    fn look(&self, look: Look<'_>, top: bool, titles: &[Option<&str>], above: Option<&Seen<'_>>) -> Finding {
+        let finding = self.line(look, top);
+        let is_address = self.on.contains(&Rule::BareUrl) && shape::is_address(look.line);
+        if finding.rule.is_none() && !is_address {
+            return finding;
+        }
+        if titles.contains(&Some(look.line.trim())) {
+            return self.title(look);
+        }
+        let is_announced = above.is_some_and(|above| above.view.trim_end().ends_with([':', '：']));
+        let bare_url = (is_address && !is_announced).then_some(Rule::BareUrl);
+        Finding { rule: finding.rule.or(bare_url), ..finding }
     }
 
     /// Of what could be the title, only the mark of an advertisement goes.
-    fn title(&self, line: &str) -> Finding {
-        let finding = self.line(line, false);
+    fn title(&self, look: Look<'_>) -> Finding {
+        let finding = self.line(look, false);
         Finding { rule: finding.rule.filter(|rule| *rule == Rule::Advertisement), heads: false }
     }
 
     /// What a line by itself says, `top`: near the top of what stays.
-    fn line(&self, line: &str, top: bool) -> Finding {
-        let Some(parts) = Parts::of(line) else { return Finding::default() };
+    fn line(&self, look: Look<'_>, top: bool) -> Finding {
         let mut finding = Finding::default();
+        let Some(parts) = Parts::of(look.line) else { return finding };
         if let Some(rule) = self.shape(&parts, top) {
             finding.add(rule);
         }
-        for hit in self.phrases.hits(line, parts.core) {
-            if let Some(rule) =
-                parts.weigh(hit, top).filter(|rule| *rule != Rule::Caption || self.on.contains(rule))
-            {
+        let places = look.places.iter().map(|place| place - look.start);
+        self.phrases.hits(look.line, parts.core, places, |hit| {
+            let rule = parts.weigh(hit, top).filter(|rule| *rule != Rule::Caption || self.on.contains(rule));
+            if let Some(rule) = rule {
                 finding.add(rule);
                 finding.heads |=
                     matches!(hit.form, Form::Mark if parts.is_alone(hit)) || hit.form == Form::Head;
             }
-        }
+        });
         finding
     }
 
@@ -111,6 +165,16 @@ impl Judge {
     }
 }
 
+/// Cuts off the places before the end of `line`, and gives those that lie in it.
+fn places_of<'a>(places: &mut &'a [usize], line: Span) -> &'a [usize] {
+    let is_before = |end: usize| move |place: &&usize| **place < end;
+    let above = places.iter().take_while(is_before(line.start)).count();
+    let (_, rest) = places.split_at(above);
+    let (inside, rest) = rest.split_at(rest.iter().take_while(is_before(line.end)).count());
+    *places = rest;
+    inside
+}
+
 impl Finding {
     /// Of several rules the first of the list names the reason.
     fn add(&mut self, rule: Rule) {
@@ -121,9 +185,16 @@ impl Finding {
 impl<'a> Parts<'a> {
     /// The parts of a line that is short enough to go.
     fn of(line: &'a str) -> Option<Self> {
+        if line.len() > MAX_LINE {
+            return None;
+        }
         let core = shape::core(line);
-        let words = core.of(line).filter(|_| line.len() <= MAX_LINE)?;
-        Some(Self { line, core, words, chars: words.chars().count() })
+        Some(Self { line, core, words: core.of(line)? })
+    }
+
+    /// How many characters its own words have.
+    fn chars(&self) -> usize {
+        self.words.chars().count()
     }
 
     /// What a phrase in the line says.
@@ -136,10 +207,10 @@ impl<'a> Parts<'a> {
             Form::Mark => opens && (alone || announces(rest)),
             Form::Colon => opens && !alone && shape::after_separator(rest).is_some_and(shape::is_headline),
             Form::Head => alone || (opens && self.heads(hit, rest)),
-            Form::Open => opens && self.chars <= 160 && !self.is_listed() && !shape::has_inner_stop(rest),
-            Form::Part => self.chars <= 280,
+            Form::Open => opens && self.chars() <= 160 && !self.is_listed() && !shape::has_inner_stop(rest),
+            Form::Part => self.chars() <= 280,
             Form::Count => self.counts(hit, rest),
-            Form::Minutes => self.chars <= 40 && self.before(hit).trim().chars().all(|c| c.is_ascii_digit()),
+            Form::Minutes => self.chars() <= 40 && self.before(hit).trim().chars().all(|c| c.is_ascii_digit()),
             Form::Caption => return self.credit(hit, rest),
             Form::Agency => self.is_agency(hit, rest),
             Form::Dated => opens && !alone && shape::is_dated(rest),
@@ -171,7 +242,7 @@ impl<'a> Parts<'a> {
     /// announces what follows it.
     fn heads(&self, hit: Hit, rest: &str) -> bool {
         let phrase = hit.span.of(self.line).unwrap_or_default();
-        let few = self.chars <= 60 && rest.split_whitespace().count() <= 5;
+        let few = self.chars() <= 60 && rest.split_whitespace().count() <= 5;
         few && phrase.contains(' ') && shape::is_headline(rest) && !shape::is_open_ended(rest)
     }
 
@@ -200,7 +271,7 @@ impl<'a> Parts<'a> {
     fn ends_with_credit(&self, before: &str, name: &str) -> bool {
         let name = name.trim_matches(|c: char| c.is_whitespace() || ".()[]".contains(c));
         let fits = !name.is_empty() && name.chars().count() <= 70 && shape::is_name(name, 9);
-        fits && self.chars <= 240 && before.trim_end_matches(['(', '[', ' ']).chars().count() != 1
+        fits && self.chars() <= 240 && before.trim_end_matches(['(', '[', ' ']).chars().count() != 1
     }
 
     /// A name and an agency, joined as credits are; or the agency alone.
@@ -208,12 +279,12 @@ impl<'a> Parts<'a> {
         let before = self.before(hit).trim_end();
         let ends = !rest.chars().any(char::is_alphanumeric);
         let joined = before.is_empty() || before.ends_with(['/', '|', '—']) || before.ends_with(" via");
-        ends && joined && self.chars <= 90 && (before.is_empty() || shape::is_name(before, 9))
+        ends && joined && self.chars() <= 90 && (before.is_empty() || shape::is_name(before, 9))
     }
 
     fn is_byline(&self, rest: &str) -> bool {
         let name = shape::after_separator(rest).unwrap_or(rest);
-        self.chars <= 80 && !name.contains(':') && !shape::ends_sentence(name) && shape::is_name(name, 8)
+        self.chars() <= 80 && !name.contains(':') && !shape::ends_sentence(name) && shape::is_name(name, 8)
     }
 }
 
@@ -228,14 +299,14 @@ fn announces(rest: &str) -> bool {
 }
 
 /// Condemns the lines below a heading of links, and says how many there are.
-fn block(lines: &[Cow<'_, str>], verdicts: &mut [Option<Rule>], titles: &[Option<&str>]) -> usize {
-    let is_item = |line: &&Cow<'_, str>| !titles.contains(&Some(line.trim())) && is_item(line);
+fn block(lines: &mut [Seen<'_>], titles: &[Option<&str>]) -> usize {
+    let is_item = |line: &&Seen<'_>| !titles.contains(&Some(line.view.trim())) && is_item(&line.view);
     let run = lines.iter().take(MAX_BLOCK + 1).take_while(is_item).count();
     let ends = run == lines.len();
     if run == 0 || run > MAX_BLOCK || !(ends || run >= 3) {
         return 0;
     }
-    verdicts[..run].fill(Some(Rule::RelatedBlock));
+    lines.iter_mut().take(run).for_each(|line| line.verdict = Some(Rule::RelatedBlock));
     run
 }
 
@@ -244,26 +315,14 @@ fn is_item(line: &str) -> bool {
     short && !shape::is_figures(line) && !shape::ends_with_stop(line) && !shape::has_inner_stop(line)
 }
 
-/// Condemns the addresses that are alone on their lines, but for those that the line before announces.
-fn bare_urls(lines: &[Cow<'_, str>], verdicts: &mut [Option<Rule>], titles: &[Option<&str>]) {
-    let mut announced = false;
-    for (line, verdict) in lines.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_none()) {
-        if shape::is_address(line.trim()) && !announced && !titles.contains(&Some(line.trim())) {
-            *verdict = Some(Rule::BareUrl);
-        } else {
-            announced = line.trim_end().ends_with([':', '：']);
-        }
-    }
-}
-
 /// Condemns what follows the last sentence.
-fn news_tail(lines: &[Cow<'_, str>], verdicts: &mut [Option<Rule>], titles: &[Option<&str>]) {
+fn news_tail(lines: &mut [Seen<'_>], titles: &[Option<&str>]) {
     let is_sentence = |line: &str| line.chars().count() >= 40 && shape::ends_sentence(line);
-    let sentence = |at: &usize| verdicts[*at].is_none() && is_sentence(&lines[*at]);
-    let Some(last) = (0..lines.len()).rev().find(sentence) else { return };
-    for at in last + 1..lines.len() {
-        if verdicts[at].is_none() && !titles.contains(&Some(lines[at].trim())) {
-            verdicts[at] = Some(Rule::NewsTail);
-        }
+    let Some(last) = lines.iter().rposition(|line| line.verdict.is_none() && is_sentence(&line.view)) else {
+        return;
+    };
+    let stays = |line: &&mut Seen<'_>| line.verdict.is_none() && !titles.contains(&Some(line.view.trim()));
+    for line in lines.iter_mut().skip(last + 1).filter(stays) {
+        line.verdict = Some(Rule::NewsTail);
     }
 }

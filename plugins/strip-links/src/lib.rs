@@ -5,8 +5,8 @@
 //! lines are the article's own and are never looked into, which is also why the stage costs less than a scan for its
 //! phrases would: only short lines pass through the automaton.
 //!
-//! Lines are judged top-down, and what is judged depends only on the line, the lines that stay above it, and (for
-//! blocks) the lines below it; so the output passes through unchanged.
+//! Lines are judged top-down, and a verdict depends only on the line, on the lines above it that stay, and for blocks on
+//! the lines below it; so the output passes through unchanged.
 
 mod judge;
 mod links;
@@ -14,13 +14,11 @@ mod phrases;
 mod rule;
 mod shape;
 
-use std::borrow::Cow;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
-use textmill_stage::{Deletes, Doc, Line, Outcome, Plan, Read, Result, Span, Stage};
+use textmill_stage::{Deletes, Doc, Outcome, Plan, Read, Result, Span, Stage};
 
-use crate::judge::Judge;
+use crate::judge::{Judge, Seen};
 use crate::links::InlineEdits;
 use crate::rule::Permissions;
 pub use crate::rule::Rule;
@@ -96,6 +94,9 @@ impl Config {
     }
 }
 
+/// Bytes of a line of news, about: how much room the lines of a document are given beforehand.
+const USUAL_LINE: usize = 64;
+
 /// The stage `strip-links`.
 #[derive(Debug)]
 pub struct StripLinks {
@@ -130,12 +131,12 @@ impl Stage for StripLinks {
         let text = doc.text();
         let inline = InlineEdits::find(text, self.inline_links, &self.permissions);
         // A line of nothing but marks of links will be blank.
-        let seen = doc.lines().map(|line| (line, inline.view(&line)));
-        let (lines, views): (Vec<Line<'_>>, Vec<Cow<'_, str>>) =
-            seen.filter(|(_, view)| !view.trim().is_empty()).unzip();
-        let verdicts = self.judge.lines(&views, doc.get(self.title));
+        let seen = inline.views(doc.lines()).filter(|seen| !seen.view.chars().all(char::is_whitespace));
+        let mut lines = Vec::with_capacity(text.len() / USUAL_LINE);
+        lines.extend(seen);
+        self.judge.lines(text, &mut lines, doc.get(self.title));
 
-        let removals = removals(text, &lines, &verdicts, &self.permissions);
+        let removals = removals(text, &lines, &self.permissions);
         let removed: usize = removals.iter().map(|(span, _)| span.len()).sum();
         if removed > 0 && self.is_too_much(removed, doc) {
             return Ok(Outcome::Keep);
@@ -166,41 +167,33 @@ impl StripLinks {
 
 /// The spans to remove: runs of condemned lines, each with the blank lines on one side of it, cut so that every line
 /// keeps its own rule.
-fn removals(
-    text: &str,
-    lines: &[Line<'_>],
-    verdicts: &[Option<Rule>],
-    permissions: &Permissions,
-) -> Vec<(Span, Deletes)> {
+fn removals(text: &str, lines: &[Seen<'_>], permissions: &Permissions) -> Vec<(Span, Deletes)> {
     let mut removals = Vec::new();
     let mut kept_end = 0;
-    let mut at = 0;
-    while at < lines.len() {
-        let run = verdicts[at..].iter().take_while(|verdict| verdict.is_some()).count();
-        if run == 0 {
-            kept_end = lines[at].span.end;
-            at += 1;
-            continue;
-        }
-        let whole = run_span(text, kept_end, &lines[at..at + run], lines.get(at + run));
-        for index in at..at + run {
-            let start = if index == at { whole.start } else { lines[index].span.start };
-            let end = if index + 1 == at + run { whole.end } else { lines[index + 1].span.start };
-            let permission = verdicts[index].and_then(|rule| permissions.get(rule));
+    let mut rest = lines;
+    while let Some(kept) = rest.iter().position(|line| line.verdict.is_some()) {
+        let (above, below) = rest.split_at(kept);
+        kept_end = above.last().map_or(kept_end, |line| line.line.span.end);
+        let (run, below) = below.split_at(below.iter().take_while(|line| line.verdict.is_some()).count());
+        let whole = run_span(text, kept_end, run, below.first());
+        for (index, seen) in run.iter().enumerate() {
+            let start = if index == 0 { whole.start } else { seen.line.span.start };
+            let end = run.get(index + 1).map_or(whole.end, |next| next.line.span.start);
+            let permission = seen.verdict.and_then(|rule| permissions.get(rule));
             removals.extend(permission.map(|permission| (Span::new(start, end), permission)));
         }
-        at += run;
+        rest = below;
     }
     removals
 }
 
 /// The span of a run of lines that go, with the blank lines after it where blank lines (or the start of the text) stand
 /// before it, and with those before it at the end of the text.
-fn run_span(text: &str, kept_end: usize, run: &[Line<'_>], next: Option<&Line<'_>>) -> Span {
-    let first = run.first().map_or(kept_end, |line| line.span.start);
-    let last = run.last().map_or(first, |line| line.span.end);
+fn run_span(text: &str, kept_end: usize, run: &[Seen<'_>], next: Option<&Seen<'_>>) -> Span {
+    let first = run.first().map_or(kept_end, |first| first.line.span.start);
+    let last = run.last().map_or(first, |last| last.line.span.end);
     match next {
-        Some(next) if first > kept_end || kept_end == 0 => Span::new(first, next.span.start),
+        Some(next) if first > kept_end || kept_end == 0 => Span::new(first, next.line.span.start),
         Some(_) => Span::new(first, last),
         None if text.ends_with('\n') => Span::new(kept_end, text.len()),
         None => {

@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2_iter, memmem};
+use memchr::{memchr, memchr_iter, memchr2_iter, memmem, memrchr};
 use textmill_stage::{Deletes, Line, Span};
-use textmill_text::lines;
+use textmill_text::{Lines, lines};
 
+use crate::judge::Seen;
 use crate::rule::{Permissions, Rule};
 
 /// No address and no tag is longer than this many bytes.
@@ -23,42 +24,31 @@ impl InlineEdits {
         if !wanted {
             return edits;
         }
-        let markdown =
-            permissions.get(Rule::MarkdownLink).filter(|_| memmem::find(text.as_bytes(), b"](").is_some());
-        let html = permissions.get(Rule::HtmlLink).filter(|_| memchr(b'<', text.as_bytes()).is_some());
-        if markdown.is_none() && html.is_none() {
-            return edits;
-        }
-        for line in lines(text) {
-            if let Some(rule) = markdown.filter(|_| line.text.contains("](")) {
-                markdown_marks(line.text, |span| edits.0.push((shift(span, line.span.start), rule)));
+        let bytes = text.as_bytes();
+        if let Some(rule) = permissions.get(Rule::MarkdownLink) {
+            for (start, line) in lines_at(text, memmem::find_iter(bytes, b"](")) {
+                markdown_marks(line, |span| edits.0.push((shift(span, start), rule)));
             }
-            if let Some(rule) = html.filter(|_| line.text.contains('<')) {
-                html_tags(line.text, |span| edits.0.push((shift(span, line.span.start), rule)));
+        }
+        if let Some(rule) = permissions.get(Rule::HtmlLink) {
+            let anchors = memchr_iter(b'<', bytes).filter(|at| is_anchor(&bytes[at + 1..]));
+            for (start, line) in lines_at(text, anchors) {
+                html_tags(line, |span| edits.0.push((shift(span, start), rule)));
             }
         }
         edits.settle();
         edits
     }
 
-    /// The line as it reads without its marks.
-    pub(crate) fn view<'a>(&self, line: &Line<'a>) -> Cow<'a, str> {
-        if self.0.is_empty() {
-            return Cow::Borrowed(line.text);
-        }
-        let first = self.0.partition_point(|(span, _)| span.end <= line.span.start);
-        let inside = self.0.iter().skip(first).take_while(|(span, _)| span.end <= line.span.end);
-        let mut view = String::new();
-        let mut at = 0;
-        for (span, _) in inside {
-            view.push_str(line.text.get(at..span.start - line.span.start).unwrap_or_default());
-            at = span.end - line.span.start;
-        }
-        if at == 0 {
-            return Cow::Borrowed(line.text);
-        }
-        view.push_str(line.text.get(at..).unwrap_or_default());
-        Cow::Owned(view)
+    /// The lines as they read without their marks.
+    pub(crate) fn views<'a>(&self, lines: Lines<'a>) -> impl Iterator<Item = Seen<'a>> {
+        let mut rest = self.0.as_slice();
+        lines.map(move |line| {
+            let inside = rest.iter().take_while(|(span, _)| span.end <= line.span.end).count();
+            let (inside, below) = rest.split_at(inside);
+            rest = below;
+            Seen { line, view: view(line, inside), verdict: None }
+        })
     }
 
     /// The edits that lie in none of the `removals`.
@@ -82,6 +72,33 @@ impl InlineEdits {
             apart
         });
     }
+}
+
+/// The line without the spans of `marks`, which lie in it.
+fn view<'a>(line: Line<'a>, marks: &[(Span, Deletes)]) -> Cow<'a, str> {
+    if marks.is_empty() {
+        return Cow::Borrowed(line.text);
+    }
+    let mut view = String::new();
+    let mut at = 0;
+    for (span, _) in marks {
+        view.push_str(line.text.get(at..span.start - line.span.start).unwrap_or_default());
+        at = span.end - line.span.start;
+    }
+    view.push_str(line.text.get(at..).unwrap_or_default());
+    Cow::Owned(view)
+}
+
+/// The lines in which there is a place, each with where it starts.
+fn lines_at<'a>(text: &'a str, places: impl Iterator<Item = usize>) -> impl Iterator<Item = (usize, &'a str)> {
+    let mut end = 0;
+    places.filter_map(move |place| {
+        let above = text.as_bytes().get(end..place)?;
+        let start = memrchr(b'\n', above).map_or(end, |newline| end + newline + 1);
+        let line = lines(text.get(start..)?).next()?;
+        end = start + line.span.end;
+        Some((start, line.text))
+    })
 }
 
 fn shift(span: Span, by: usize) -> Span {
@@ -143,7 +160,7 @@ fn address_len(bytes: &[u8]) -> Option<usize> {
 fn html_tags(line: &str, mut mark: impl FnMut(Span)) {
     let bytes = line.as_bytes();
     let mut done = 0;
-    for at in memchr::memchr_iter(b'<', bytes) {
+    for at in memchr_iter(b'<', bytes) {
         let guarded = at > 0 && matches!(bytes[at - 1], b']' | b'<');
         if at < done || guarded || !is_anchor(&bytes[at + 1..]) {
             continue;

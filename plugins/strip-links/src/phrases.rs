@@ -74,11 +74,13 @@ struct Automaton {
 /// into 8 KiB to know. Letters of ASCII are taken without case.
 #[derive(Debug, Default)]
 struct Beginnings {
-    /// The first four bytes of every phrase.
+    /// The first two bytes of phrases of one or two, if there are any.
+    tiny: Option<Bits>,
+    /// The first four bytes of all others.
     all: Bits,
-    /// The first four bytes of phrases of fewer than eight.
+    /// The first four bytes of phrases of three to seven.
     short: Bits,
-    /// The first eight bytes of the others.
+    /// The first eight bytes of those of more.
     long: Bits,
 }
 
@@ -95,16 +97,32 @@ impl Phrases {
         Ok(Self { opening: Automaton::new(opening)?, inside: Automaton::new(inside)? })
     }
 
-    /// The phrases in `core` of a line that begin and end at the edges of words.
-    pub(crate) fn hits<'a>(&'a self, line: &'a str, core: Span) -> impl Iterator<Item = Hit> + 'a {
-        let bytes = line.as_bytes();
-        let opens = self.opening.beginnings.begins(&bytes[core.start..core.end]);
-        let opening = opens.then(|| self.opening.hits(line, core)).into_iter().flatten();
-        // Behind letters of other scripts a word may begin anywhere.
-        let edge = move |at: &usize| *at == core.start || !bytes[at - 1].is_ascii_alphanumeric();
-        let begins = move |at: &usize| self.inside.beginnings.begins(&bytes[*at..core.end]);
-        let places = (core.start..core.end).filter(edge).filter(begins);
-        opening.chain(places.flat_map(move |at| self.inside.hits(line, Span::new(at, core.end))))
+    /// Where in a text phrases may begin that stand inside their lines: a few places, found without a look at its lines.
+    pub(crate) fn places(&self, text: &str) -> Vec<usize> {
+        let mut places = Vec::new();
+        word_starts(text.as_bytes(), |at, rest| {
+            if self.inside.beginnings.begins(rest) {
+                places.push(at);
+            }
+        });
+        places
+    }
+
+    /// Finds the phrases in `core` of a line that begin and end at the edges of words; `places` are those of
+    /// [`Phrases::places`] that lie in the line.
+    pub(crate) fn hits(
+        &self,
+        line: &str,
+        core: Span,
+        places: impl Iterator<Item = usize>,
+        mut found: impl FnMut(Hit),
+    ) {
+        if self.opening.beginnings.begins(core.of(line).unwrap_or_default().as_bytes()) {
+            self.opening.hits(line, core).for_each(&mut found);
+        }
+        for place in places.filter(|place| (core.start..core.end).contains(place)) {
+            self.inside.hits(line, Span::new(place, core.end)).for_each(&mut found);
+        }
     }
 }
 
@@ -143,30 +161,37 @@ impl Automaton {
 
 impl Beginnings {
     fn add(&mut self, phrase: &[u8]) {
-        for bits in [&mut self.all, &mut self.short] {
-            match *phrase {
-                [_, _, _, _, _, _, _, _, ..] | [] => {}
-                [a, b, c, d, ..] => bits.set(four([a, b, c, d])),
-                [a, b, c] => (0..=u8::MAX).for_each(|d| bits.set(four([a, b, c, d]))),
-                _ => bits.0.fill(u64::MAX),
+        let start = start_of(phrase);
+        match *phrase {
+            [] => {}
+            [a] => (0..=u8::MAX).for_each(|b| self.add_tiny(start_of(&[a, b]))),
+            [_, _] => self.add_tiny(start),
+            // A letter would go on with the word.
+            [a, b, c] => (0..=u8::MAX)
+                .filter(|d| !c.is_ascii_alphanumeric() || !d.is_ascii_alphanumeric())
+                .for_each(|d| self.add_short(start_of(&[a, b, c, d]))),
+            [_, _, _, _, _, _, _, _, ..] => {
+                self.all.set(four(start));
+                self.long.set(eight(start));
             }
+            _ => self.add_short(start),
         }
-        if let ([a, b, c, d, ..], Some(start)) = (phrase, phrase.first_chunk()) {
-            self.all.set(four([*a, *b, *c, *d]));
-            self.long.set(eight(*start));
-        }
+    }
+
+    fn add_tiny(&mut self, start: u64) {
+        self.tiny.get_or_insert_default().set(two(start));
+    }
+
+    fn add_short(&mut self, start: u64) {
+        self.all.set(four(start));
+        self.short.set(four(start));
     }
 
     /// Whether a phrase may begin here.
     fn begins(&self, rest: &[u8]) -> bool {
-        let start = match *rest {
-            [a, b, c, d, ..] => four([a, b, c, d]),
-            [a, b, c] => four([a, b, c, 0]),
-            [a, b] => four([a, b, 0, 0]),
-            _ => return !rest.is_empty() && self.short.get(0),
-        };
-        self.all.get(start)
-            && (self.short.get(start) || rest.first_chunk().is_some_and(|s| self.long.get(eight(*s))))
+        let start = start_of(rest);
+        self.tiny.as_ref().is_some_and(|tiny| tiny.get(two(start)))
+            || (self.all.get(four(start)) && (self.short.get(four(start)) || self.long.get(eight(start))))
     }
 }
 
@@ -186,12 +211,59 @@ impl Default for Bits {
     }
 }
 
-fn four(start: [u8; 4]) -> u16 {
-    ((u32::from_le_bytes(start) | 0x2020_2020).wrapping_mul(0x9E37_79B1) >> 16) as u16
+/// The first eight bytes, zeros where there are fewer; letters of ASCII without case.
+fn start_of(bytes: &[u8]) -> u64 {
+    let start = bytes.first_chunk().copied().unwrap_or_else(|| filled_up(bytes));
+    u64::from_le_bytes(start) | 0x2020_2020_2020_2020
 }
 
-fn eight(start: [u8; 8]) -> u16 {
-    ((u64::from_le_bytes(start) | 0x2020_2020_2020_2020).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u16
+fn filled_up(bytes: &[u8]) -> [u8; 8] {
+    let mut filled = [0; 8];
+    filled.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+    filled
+}
+
+fn two(start: u64) -> u16 {
+    start as u16
+}
+
+fn four(start: u64) -> u16 {
+    ((start as u32).wrapping_mul(0x9E37_79B1) >> 16) as u16
+}
+
+fn eight(start: u64) -> u16 {
+    (start.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u16
+}
+
+/// Finds the places where a word begins: each byte of a letter or digit that has no ASCII letter or digit before it, for
+/// behind letters of other scripts a word may begin anywhere. What follows the place is passed with it.
+fn word_starts<'a>(text: &'a [u8], mut found: impl FnMut(usize, &'a [u8])) {
+    let (blocks, rest) = text.as_chunks();
+    let mut before = 0;
+    for (block, bytes) in blocks.iter().chain([&filled_up(rest)]).enumerate() {
+        let bytes = u64::from_le_bytes(*bytes);
+        let words = ascii_words(bytes);
+        let mut starts = (words | (bytes & TOP)) & !(words << 8 | before);
+        before = words >> 56;
+        while starts != 0 {
+            let at = block * 8 + starts.trailing_zeros() as usize / 8;
+            found(at, text.get(at..).unwrap_or_default());
+            starts &= starts - 1;
+        }
+    }
+}
+
+const EACH: u64 = 0x0101_0101_0101_0101;
+const TOP: u64 = 0x80 * EACH;
+
+/// The top bits of those of eight bytes that are letters or digits of ASCII. All eight are looked at with one addition
+/// for each bound: with seven bits to a byte, none carries into the next.
+fn ascii_words(bytes: u64) -> u64 {
+    let low = bytes & !TOP;
+    let from = |bytes: u64, bound: u8| bytes + u64::from(0x80 - bound) * EACH;
+    let letters = from(low | (0x20 * EACH), b'a') & !from(low | (0x20 * EACH), b'z' + 1);
+    let digits = from(low, b'0') & !from(low, b'9' + 1);
+    (letters | digits) & !bytes & TOP
 }
 
 impl Form {
@@ -255,9 +327,13 @@ fn form_of(name: &str) -> Option<Form> {
 }
 
 /// The spellings of a phrase: with and without the typographic apostrophe, and in the usual cases where ASCII folding
-/// does not reach. What closes a line (a colon, a full stop) is no part of it.
+/// does not reach. What stands around a line's own words or closes it (a bullet, a colon) is no part of it.
 fn spellings_of(phrase: &str) -> BTreeSet<String> {
-    let phrase = phrase.trim_end_matches([':', '.', '!', '?', '？', '：']).trim();
+    let phrase = crate::shape::core(phrase)
+        .of(phrase)
+        .unwrap_or_default()
+        .trim_end_matches([':', '.', '!', '?', '？', '：'])
+        .trim();
     let mut spellings: BTreeSet<String> = [phrase.to_owned()].into();
     if !phrase.is_ascii() {
         let mut letters = phrase.chars();
@@ -281,4 +357,42 @@ fn is_word(line: &str, span: Span) -> bool {
 fn joins(left: Option<char>, right: Option<char>) -> bool {
     let spaced = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !crate::shape::is_unspaced(c));
     spaced(left) && spaced(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_begin_behind_what_is_no_letter_or_digit() {
+        let all: Vec<u8> = (0..=u8::MAX).rev().chain(0..=u8::MAX).collect();
+        for text in [b"".as_slice(), b"a", b" ", b"a b", b"12:30 Uhr, \xc3\x84rger a\xc3\xa4", b"seventh 8th", &all] {
+            let is_word = |at: &usize| text[*at].is_ascii_alphanumeric() || !text[*at].is_ascii();
+            let begins = |at: &usize| !text[..*at].last().is_some_and(u8::is_ascii_alphanumeric);
+            let mut found = Vec::new();
+            word_starts(text, |at, _| found.push(at));
+            assert_eq!(found, (0..text.len()).filter(is_word).filter(begins).collect::<Vec<_>>(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn phrases_inside_a_line_begin_with_a_word() {
+        for (_, _, _, phrase) in table().filter(|(_, form, ..)| form.is_inside()) {
+            for spelling in spellings_of(phrase) {
+                assert!(spelling.starts_with(|c: char| !c.is_ascii() || c.is_ascii_alphanumeric()), "{phrase}");
+            }
+        }
+    }
+
+    #[test]
+    fn beginnings_miss_no_phrase() {
+        for phrase in ["a", "by", "Von", "Foto", "Photos", "comments", "read more about"] {
+            let mut beginnings = Beginnings::default();
+            beginnings.add(phrase.as_bytes());
+            for rest in [phrase.to_owned(), phrase.to_uppercase(), format!("{phrase}: b")] {
+                assert!(beginnings.begins(rest.as_bytes()), "{rest:?}");
+            }
+            assert!(!beginnings.begins(b"xylophone"));
+        }
+    }
 }

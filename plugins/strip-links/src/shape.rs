@@ -13,6 +13,24 @@ const DECORATION: &[char] = &[
     '\u{feff}', '\u{200e}', '\u{200f}', '①', '②', '③',
 ];
 
+/// Which bytes are white space or decoration: nearly every line begins and ends with a look at one.
+const OUTSIDE: [bool; 256] = {
+    let mut outside = [false; 256];
+    let mut at = 0;
+    while at < DECORATION.len() {
+        if DECORATION[at].is_ascii() {
+            outside[DECORATION[at] as usize] = true;
+        }
+        at += 1;
+    }
+    let mut at = 0;
+    while at < 128 {
+        outside[at] |= (at as u8 as char).is_whitespace();
+        at += 1;
+    }
+    outside
+};
+
 /// What separates a phrase from what it announces.
 const SEPARATORS: &[char] =
     &[':', '：', '|', '｜', '/', '–', '—', '-', '>', '→', '»', '•', '·', '►', '▶', '＞', '﹕', '…', '='];
@@ -21,9 +39,15 @@ const DATE_WORDS: &str = include_str!("data/dates.tsv");
 
 /// Where the line's own words stand (bytes), without white space and decoration.
 pub(crate) fn core(line: &str) -> Span {
-    let outside = |c: char| !c.is_ascii_alphanumeric() && (c.is_whitespace() || DECORATION.contains(&c));
-    let start = line.len() - line.trim_start_matches(outside).len();
-    let end = line.trim_end_matches(outside).len();
+    let outside = |c: char| match u8::try_from(c) {
+        Ok(byte) if byte.is_ascii() => OUTSIDE[usize::from(byte)],
+        _ => c.is_whitespace() || DECORATION.contains(&c),
+    };
+    // Most lines begin or end with a letter, and a look at a byte says so.
+    let bare = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii() && !OUTSIDE[usize::from(*byte)]);
+    let bytes = line.as_bytes();
+    let start = if bare(bytes.first()) { 0 } else { line.len() - line.trim_start_matches(outside).len() };
+    let end = if bare(bytes.last()) { line.len() } else { line.trim_end_matches(outside).len() };
     Span::new(start.min(end), end)
 }
 
@@ -107,18 +131,22 @@ pub(crate) fn is_name(text: &str, words: usize) -> bool {
     named && (1..=words).contains(&count) && !text.trim().is_empty() && !opens_small(text)
 }
 
-/// Whether the text is one address of the web or of mail, and nothing else.
-pub(crate) fn is_address(text: &str) -> bool {
-    let schemes = ["http://", "https://", "www."];
-    let one = !text.contains(char::is_whitespace) && text.len() > 7;
-    one && schemes
-        .iter()
-        .any(|scheme| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)))
+/// Whether the line is one address of the web or of mail, and nothing else.
+pub(crate) fn is_address(line: &str) -> bool {
+    let text = line.trim_start();
+    let begins = |scheme: &str| {
+        text.as_bytes().get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes()))
+    };
+    text.starts_with(['h', 'H', 'w', 'W'])
+        && (begins("http://") || begins("https://") || begins("www."))
+        && text.trim_end().len() > 7
+        && !text.trim_end().contains(char::is_whitespace)
 }
 
 /// Whether the text is a date or a time and nothing else: numbers, one of them a year, or a clock, with words of dates.
 pub(crate) fn is_date(text: &str) -> bool {
-    if text.len() > 140 || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+    // A year and one more number, or a clock and two more.
+    if text.len() > 140 || text.bytes().filter(u8::is_ascii_digit).count() < 5 {
         return false;
     }
     let mut numbers = 0;

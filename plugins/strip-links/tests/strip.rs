@@ -84,6 +84,7 @@ fn lines_of_the_page_go() {
     goes_with(r#"{"bare-urls": true}"#, "https://example.org/a/b", "bare-url");
     goes_with(r#"{"copyright": true}"#, "All rights reserved.", "copyright");
     goes_with(r#"{"phrases": ["Our partner"]}"#, "our partner: boats from the yard next door", "phrase");
+    goes_with(r#"{"phrases": ["» Our partner:"]}"#, "» Our partner: boats from the yard next door", "phrase");
     stays("https://example.org/a/b");
     stays("He promised to sign the paper on 4 March 2021, at the latest.");
     stays("The photo: a boat, a man and a dog, and behind them nothing but the sea.");

@@ -1,14 +1,19 @@
 //! The sentences that a summary may choose from, and what they look like.
 
-use textmill_text::{Span, fold, lines, sentences_in, words};
+use std::ops::Range;
+
+use textmill_text::{Span, fold, lines, sentences_in};
 
 use crate::language::Language;
+use crate::words::Words;
 
 /// A sentence of the document.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     /// Where it stands (bytes).
     pub(crate) span: Span,
+    /// Its words, among those of the document.
+    pub(crate) range: Range<usize>,
     /// How many words it has. Two characters of a script without spaces count as one.
     pub(crate) words: usize,
     /// How many of them have a digit.
@@ -37,10 +42,20 @@ const TITLE_PLACES: usize = 4;
 
 /// Fills `found` with the sentences of `text` that a summary may choose from. The title is none of them, and neither are
 /// headings, unless sentences with end marks are the smaller part of the text: then its script may have none.
-pub(crate) fn find(text: &str, title: Option<&str>, language: Language, found: &mut Vec<Candidate>) {
+pub(crate) fn find(
+    text: &str,
+    title: Option<&str>,
+    language: Language,
+    words: &mut Words,
+    found: &mut Vec<Candidate>,
+) {
     found.clear();
-    let all = sentences_in(text, language.code()).filter_map(|span| look_at(text, span, language));
-    found.extend(all);
+    let mut next = 0;
+    for span in sentences_in(text, language.code()) {
+        let range = words.until(next, span.end);
+        next = range.end;
+        found.extend(look_at(text, span, range, language, words));
+    }
     remove_title(text, title, found);
     let marked: usize =
         found.iter().filter(|candidate| has_mark(candidate)).map(|candidate| candidate.words).sum();
@@ -50,22 +65,28 @@ pub(crate) fn find(text: &str, title: Option<&str>, language: Language, found: &
     }
 }
 
-fn look_at(text: &str, span: Span, language: Language) -> Option<Candidate> {
-    let sentence = span.of(text)?;
+fn look_at(
+    text: &str,
+    span: Span,
+    range: Range<usize>,
+    language: Language,
+    words: &mut Words,
+) -> Option<Candidate> {
+    let sentence = span.of(text).filter(|_| !range.is_empty())?;
     let (mut spaced, mut unspaced, mut numbers) = (0, 0_usize, 0);
-    for word in words(sentence) {
-        unspaced += usize::from(word.unspaced);
-        spaced += usize::from(!word.unspaced);
-        numbers += usize::from(word.text.bytes().any(|byte| byte.is_ascii_digit()));
+    for (form, is_unspaced) in range.clone().map(|word| words.form(word)) {
+        unspaced += usize::from(is_unspaced);
+        spaced += usize::from(!is_unspaced);
+        numbers += usize::from(form.digit);
     }
-    let first = words(sentence).next()?.text.to_lowercase();
     Some(Candidate {
         span,
         words: spaced + unspaced.div_ceil(2),
         numbers,
         opens_quote: sentence.starts_with(is_quote),
-        opens_weak: language.is_opener(&first),
+        opens_weak: words.meaning(range.start, language).opener,
         ending: ending(sentence),
+        range,
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use crate::candidates::Candidate;
 use crate::rank::Ranking;
-use crate::terms::Vectors;
+use crate::terms::Terms;
 
 /// How long a summary may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,27 +16,28 @@ pub(crate) enum Budget {
     Words(usize),
 }
 
-/// What has been spent of a budget.
+/// What has been spent of a budget. It is spent alike by all methods, which offer sentences in the order in which they
+/// prefer them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Purse {
     budget: Budget,
     sentences: usize,
     words: usize,
+    closed: bool,
 }
 
 impl Purse {
     pub(crate) fn new(budget: Budget) -> Self {
-        Self { budget, sentences: 0, words: 0 }
+        Self { budget, sentences: 0, words: 0, closed: false }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        match self.budget {
-            Budget::Sentences(most) => self.sentences >= most,
-            Budget::Words(most) => self.words >= most,
-        }
+    /// Whether nothing more is bought.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
     }
 
-    /// Takes the sentence into the summary, if it fits.
+    /// Takes the sentence into the summary, if it fits. One that does not is passed over only while less than half of
+    /// the words are used: later ones are in the summary for being short, not for being good.
     pub(crate) fn buy(&mut self, candidate: &Candidate) -> bool {
         let fits = match self.budget {
             Budget::Sentences(most) => self.sentences < most,
@@ -46,6 +47,10 @@ impl Purse {
             self.sentences += 1;
             self.words += candidate.words;
         }
+        self.closed = match self.budget {
+            Budget::Sentences(most) => self.sentences >= most,
+            Budget::Words(most) => self.words >= most || (!fits && self.words * 2 >= most),
+        };
         fits
     }
 }
@@ -61,15 +66,15 @@ const SAME: f64 = 0.8;
 pub(crate) fn greedy(
     ranking: &Ranking,
     candidates: &[Candidate],
-    vectors: &Vectors<'_>,
+    terms: &Terms,
     budget: Budget,
 ) -> Vec<usize> {
     let Ranking { scores, repetition } = ranking;
     let mut purse = Purse::new(budget);
-    let mut chosen = Chosen::new(vectors);
+    let mut chosen = Chosen::new(terms);
     let entry = |(sentence, score): (usize, &f64)| Entry { score: *score, sentence, seen: 0, cosine: 0.0 };
     let mut heap: BinaryHeap<Entry> = scores.iter().enumerate().map(entry).collect();
-    while !purse.is_empty()
+    while !purse.is_closed()
         && let Some(mut top) = heap.pop()
     {
         if top.seen < chosen.sentences.len() {
@@ -119,22 +124,34 @@ impl Eq for Entry {}
 
 /// The chosen sentences, and for each term those that have it: the inverted index.
 struct Chosen<'a> {
-    vectors: &'a Vectors<'a>,
+    terms: &'a Terms,
     sentences: Vec<usize>,
-    postings: Vec<Vec<(usize, f64)>>,
+    /// For each term the place of its newest posting, plus 1, or 0.
+    newest: Vec<u32>,
+    postings: Vec<Posting>,
     cosines: Vec<f64>,
 }
 
+/// A chosen sentence that has a term.
+struct Posting {
+    /// The sentence, by its place among the chosen ones.
+    place: usize,
+    weight: f64,
+    /// The posting of the same term before, as in [`Chosen::newest`].
+    older: u32,
+}
+
 impl<'a> Chosen<'a> {
-    fn new(vectors: &'a Vectors<'a>) -> Self {
-        let postings = vec![Vec::new(); vectors.terms.dimensions()];
-        Self { vectors, sentences: Vec::new(), postings, cosines: Vec::new() }
+    fn new(terms: &'a Terms) -> Self {
+        let newest = vec![0; terms.dimensions()];
+        Self { terms, sentences: Vec::new(), newest, postings: Vec::new(), cosines: Vec::new() }
     }
 
     fn add(&mut self, sentence: usize) {
         let place = self.sentences.len();
-        for (term, weight) in self.vectors.row(sentence) {
-            self.postings[term].push((place, weight));
+        for (term, weight) in self.terms.weighed(sentence) {
+            self.postings.push(Posting { place, weight, older: self.newest[term] });
+            self.newest[term] = u32::try_from(self.postings.len()).expect("there are no more than words");
         }
         self.sentences.push(sentence);
     }
@@ -143,9 +160,14 @@ impl<'a> Chosen<'a> {
     fn highest_cosine(&mut self, entry: &Entry) -> f64 {
         self.cosines.clear();
         self.cosines.resize(self.sentences.len() - entry.seen, 0.0);
-        for (term, weight) in self.vectors.row(entry.sentence) {
-            let new = self.postings[term].iter().rev().take_while(|(place, _)| *place >= entry.seen);
-            new.for_each(|(place, other)| self.cosines[place - entry.seen] += weight * other);
+        for (term, weight) in self.terms.weighed(entry.sentence) {
+            let mut next = self.newest[term];
+            while let Some(posting) = self.postings.get((next as usize).wrapping_sub(1))
+                && posting.place >= entry.seen
+            {
+                self.cosines[posting.place - entry.seen] += weight * posting.weight;
+                next = posting.older;
+            }
         }
         self.cosines.iter().copied().fold(0.0, f64::max)
     }

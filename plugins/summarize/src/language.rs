@@ -8,11 +8,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use rust_stemmers::{Algorithm, Stemmer};
-use textmill_text::words;
 
-/// A language that something is known of, or none.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Language(Option<&'static Known>);
+/// A language that something is known of, or none: its place in [`KNOWN`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Language(Option<u8>);
 
 #[derive(Debug)]
 struct Known {
@@ -44,9 +43,6 @@ const STEMMERS: [(&str, Algorithm); 18] = [
     ("tr", Algorithm::Turkish),
 ];
 
-/// How many words are looked at for a guess.
-const GUESS_WORDS: usize = 200;
-
 /// One in so many of them must be a stop word of the language; in running text a third to a half are.
 const GUESS_PART: usize = 5;
 
@@ -58,12 +54,12 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     known
 });
 
-/// For each stop word the places in [`STEMMERS`] of the languages that have it.
-static USES: LazyLock<HashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
-    let mut uses: HashMap<_, Vec<usize>> = HashMap::new();
+/// For each stop word a bit for each of the [`STEMMERS`] whose language has it.
+static USES: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
+    let mut uses = HashMap::new();
     for (place, (code, _)) in STEMMERS.iter().enumerate() {
         for word in stop_words::lookup(code).unwrap_or_default() {
-            uses.entry(*word).or_default().push(place);
+            *uses.entry(*word).or_default() |= 1 << place;
         }
     }
     uses
@@ -74,18 +70,23 @@ impl Language {
     pub(crate) fn of_code(code: &str) -> Self {
         let primary = code.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
         let place = KNOWN.binary_search_by_key(&primary.as_str(), |known| known.code);
-        Self(place.ok().and_then(|place| KNOWN.get(place)))
+        Self(place.ok().and_then(|place| u8::try_from(place).ok()))
     }
 
-    /// The language whose stop words `text` uses most, if it uses enough of them.
-    pub(crate) fn guess(text: &str) -> Self {
+    /// The languages that have `word`, in lower case, as a stop word, as [`Language::guess`] takes them.
+    pub(crate) fn guesses(word: &str) -> u32 {
+        USES.get(word).copied().unwrap_or_default()
+    }
+
+    /// The language that most of the words belong to, each given by its [`Language::guesses`], if enough of them do.
+    pub(crate) fn guess(words: impl Iterator<Item = u32>) -> Self {
         let mut hits = [0; STEMMERS.len()];
         let mut total = 0;
-        let mut folded = String::new();
-        for word in words(text).take(GUESS_WORDS) {
-            folded.clear();
-            folded.extend(word.text.chars().flat_map(char::to_lowercase));
-            USES.get(folded.as_str()).into_iter().flatten().for_each(|place| hits[*place] += 1);
+        for mut languages in words {
+            while languages != 0 {
+                hits[languages.trailing_zeros() as usize] += 1;
+                languages &= languages - 1;
+            }
             total += 1;
         }
         // The first of equals, so that the order of the table decides and nothing else.
@@ -94,33 +95,31 @@ impl Language {
         if enough { Self::of_code(STEMMERS[best].0) } else { Self(None) }
     }
 
+    fn known(self) -> Option<&'static Known> {
+        KNOWN.get(usize::from(self.0?))
+    }
+
     /// The code, where the language is known.
     pub(crate) fn code(self) -> Option<&'static str> {
-        self.0.map(|known| known.code)
+        self.known().map(|known| known.code)
     }
 
     /// Whether the word, in lower case, says nothing about the subject.
     pub(crate) fn is_stop_word(self, word: &str) -> bool {
-        self.0.is_some_and(|known| known.stop_words.contains(word))
+        self.known().is_some_and(|known| known.stop_words.contains(word))
     }
 
     /// Whether the word, in lower case, leans on the sentence before.
     pub(crate) fn is_opener(self, word: &str) -> bool {
-        self.0.is_some_and(|known| known.openers.contains(word))
+        self.known().is_some_and(|known| known.openers.contains(word))
     }
 
     /// The stem of a word in lower case.
     pub(crate) fn stem(self, word: &str) -> Cow<'_, str> {
-        let stemmer = self.0.and_then(|known| known.stemmer);
+        let stemmer = self.known().and_then(|known| known.stemmer);
         stemmer.map_or(Cow::Borrowed(word), |algorithm| {
             Cow::Owned(Stemmer::create(algorithm).stem(word).into_owned())
         })
-    }
-}
-
-impl PartialEq for Language {
-    fn eq(&self, other: &Self) -> bool {
-        self.code() == other.code()
     }
 }
 

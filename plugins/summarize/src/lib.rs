@@ -6,9 +6,11 @@
 
 mod candidates;
 mod choose;
+mod forms;
 mod language;
 mod rank;
 mod terms;
+mod words;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,8 +21,10 @@ use crate::candidates::Candidate;
 use crate::choose::{Budget, Purse};
 use crate::language::Language;
 use crate::terms::{Terms, as_f64};
+use crate::words::Words;
 
-/// Writes a summary into a field: whole sentences of the text, word for word and in its order, joined with a space.
+/// Writes a summary into a field: whole sentences of the text, word for word and in its order, with a space between
+/// them where the writing has one.
 ///
 /// The title (a line at the top that equals the field `title`) and headings are left out where the text has sentences. A
 /// text without a sentence gets no summary, and the field is removed.
@@ -32,7 +36,8 @@ pub struct Config {
     /// The length of the summary in sentences; 3 if no other length is given.
     #[schemars(range(min = 1))]
     sentences: Option<usize>,
-    /// The length of the summary in words, in place of `sentences`: whole sentences that fit, and at least one.
+    /// The most words of the summary, in place of `sentences`: whole sentences, the best first, and at least one. With half
+    /// of the words used it ends at the first that does not fit, as what fits further down is worth less than nothing.
     #[schemars(range(min = 1))]
     words: Option<usize>,
     /// The length of the summary as a part of the sentences of the text, in place of `sentences`; at least one.
@@ -83,6 +88,7 @@ enum Length {
 /// Buffers that are used again for the next document.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    words: Words,
     candidates: Vec<Candidate>,
     terms: Terms,
 }
@@ -110,8 +116,10 @@ impl StageWithScratch for Summarize {
     }
 
     fn process(&self, scratch: &mut Scratch, doc: &mut Doc<'_>) -> Result<Outcome> {
-        let language = self.language_of(doc);
-        candidates::find(doc.text(), doc.get(self.title), language, &mut scratch.candidates);
+        scratch.words.read(doc.text());
+        let language = self.language_of(doc).unwrap_or_else(|| scratch.words.guess());
+        let Scratch { words, candidates, .. } = scratch;
+        candidates::find(doc.text(), doc.get(self.title), language, words, candidates);
         let mut chosen = self.choose(doc.text(), language, scratch);
         chosen.sort_unstable();
         self.answer(doc, &chosen);
@@ -138,10 +146,11 @@ impl Config {
 const ONE_LENGTH: &str = "give one of `sentences`, `words` and `ratio`";
 
 impl Summarize {
-    fn language_of(&self, doc: &Doc<'_>) -> Language {
+    /// The language that the options or the document name.
+    fn language_of(&self, doc: &Doc<'_>) -> Option<Language> {
         let declared = || self.languages?.into_iter().find_map(|field| doc.get(field));
         let named = || declared().as_ref().and_then(Json::as_str).map(Language::of_code);
-        self.language.or_else(named).unwrap_or_else(|| Language::guess(doc.text()))
+        self.language.or_else(named)
     }
 
     fn choose(&self, text: &str, language: Language, scratch: &mut Scratch) -> Vec<Span> {
@@ -149,27 +158,27 @@ impl Summarize {
         if self.method == Method::News && scratch.candidates.iter().any(is_news) {
             scratch.candidates.retain(is_news);
         }
-        let Scratch { candidates, terms } = scratch;
+        let Scratch { words, candidates, terms } = scratch;
         let chosen = if self.method == Method::Lead {
             lead(candidates, budget)
         } else {
-            terms.begin(language);
+            terms.clear();
             for candidate in candidates.iter() {
-                terms.push(candidate.span.of(text).unwrap_or_default());
+                terms.push(text, words, candidate.range.clone(), language);
             }
             self.rank(candidates, terms, budget)
         };
         chosen.into_iter().map(|sentence| candidates[sentence].span).collect()
     }
 
-    fn rank(&self, candidates: &[Candidate], terms: &Terms, budget: Budget) -> Vec<usize> {
-        let vectors = terms.unit_vectors();
+    fn rank(&self, candidates: &[Candidate], terms: &mut Terms, budget: Budget) -> Vec<usize> {
+        terms.weigh();
         let ranking = match self.method {
-            Method::Lexrank => rank::lexrank(&vectors),
+            Method::Lexrank => rank::lexrank(terms),
             Method::Textrank => rank::textrank(terms),
-            _ => rank::news(candidates, &vectors),
+            _ => rank::news(candidates, terms),
         };
-        choose::greedy(&ranking, candidates, &vectors, budget)
+        choose::greedy(&ranking, candidates, terms, budget)
     }
 
     fn answer(&self, doc: &mut Doc<'_>, chosen: &[Span]) {
@@ -177,7 +186,7 @@ impl Summarize {
         if sentences.is_empty() {
             doc.unset(self.summary);
         } else {
-            doc.set(self.summary, &sentences.join(" "));
+            doc.set(self.summary, &join(&sentences));
         }
         if let Some(field) = self.spans {
             let pairs = chosen.iter().map(|span| Json::from(vec![span.start, span.end]));
@@ -185,6 +194,21 @@ impl Summarize {
         }
     }
 }
+
+/// Sentences in a row: with a space between them, but where the writing has none after a full-width end mark.
+fn join(sentences: &[&str]) -> String {
+    let mut summary = String::new();
+    for sentence in sentences {
+        if !summary.is_empty() && !summary.ends_with(FULL_WIDTH_ENDS) {
+            summary.push(' ');
+        }
+        summary.push_str(sentence);
+    }
+    summary
+}
+
+/// End marks and closing brackets of Chinese and Japanese, which bring their own space.
+const FULL_WIDTH_ENDS: [char; 8] = ['。', '！', '？', '．', '」', '』', '）', '】'];
 
 impl Length {
     fn budget(self, sentences: usize) -> Budget {
@@ -206,7 +230,16 @@ fn is_news(candidate: &Candidate) -> bool {
 
 fn lead(candidates: &[Candidate], budget: Budget) -> Vec<usize> {
     let mut purse = Purse::new(budget);
-    (0..candidates.len()).take_while(|sentence| purse.buy(&candidates[*sentence])).collect()
+    let mut chosen = Vec::new();
+    for (sentence, candidate) in candidates.iter().enumerate() {
+        if purse.is_closed() {
+            break;
+        }
+        if purse.buy(candidate) {
+            chosen.push(sentence);
+        }
+    }
+    chosen
 }
 
 #[cfg(test)]

@@ -65,6 +65,26 @@ fn the_length_is_a_number_of_sentences_or_words_or_a_part() {
     assert_eq!(sentences(r#"{"spans": "at", "ratio": 0.01}"#), Some(1));
 }
 
+/// One budget for all: a sentence that does not fit is passed over while the summary is short, and ends it afterwards.
+#[test]
+fn all_methods_spend_words_alike() {
+    let short = "Rain fell on the hills.";
+    let long = "Rain fell on all of the hills, and on the roads, the roofs, the boats, the gardens, the fields and the old \
+                stone bridges of the valley, for nineteen days and nights.";
+    let check = |words: usize, text: &str, expect: &str| {
+        let config = json!({ "method": "lead", "words": words }).to_string();
+        assert_eq!(summary(&config, text).as_deref(), Some(expect), "{words}");
+    };
+    check(20, &format!("{short} {long} {short}"), &format!("{short} {short}"));
+    check(10, &format!("{short} {long} {short}"), short);
+    check(2, &format!("{short} {long}"), short);
+    for method in ["news", "lexrank", "textrank", "lead"] {
+        let config = json!({ "method": method, "words": 30 }).to_string();
+        let found = summary(&config, STORY).unwrap().split_whitespace().count();
+        assert!((15..=30).contains(&found), "{method}: {found}");
+    }
+}
+
 #[test]
 fn options_that_make_no_sense_are_refused() {
     for config in [
@@ -93,8 +113,11 @@ fn the_title_is_no_sentence_of_the_story() {
 #[test]
 fn a_title_left_twice_is_not_taken_twice() {
     let title = "The town of Arlow opened a tidal mill for all of its homes.";
-    let found = summary("{}", &format!("{title}\n{title}\n{STORY}")).unwrap();
-    assert!(found.matches(title).count() <= 1, "{found}");
+    for method in ["news", "lexrank", "textrank"] {
+        let config = json!({ "method": method, "sentences": 8 }).to_string();
+        let found = summary(&config, &format!("{title}\n{title}\n{STORY}")).unwrap();
+        assert_eq!(found.matches(title).count(), 1, "{method}: {found}");
+    }
 }
 
 #[test]
@@ -107,9 +130,14 @@ fn the_document_names_its_language() {
         let answered = stage("{}").run_with(text, &[(field, value)]);
         assert!(answered.fields["summary"].as_str().is_some_and(|summary| summary.starts_with("Die Mühle")));
     }
-    assert_eq!(Language::guess(text).code(), Some("de"));
-    assert_eq!(Language::guess("The mill has been running since Monday, and it is loud.").code(), Some("en"));
-    assert_eq!(Language::guess("qwx zzt 123 fjfjf").code(), None);
+    let guess = |text: &str| {
+        let mut words = Words::default();
+        words.read(text);
+        words.guess().code()
+    };
+    assert_eq!(guess(text), Some("de"));
+    assert_eq!(guess("The mill has been running since Monday, and it is loud."), Some("en"));
+    assert_eq!(guess("qwx zzt 123 fjfjf"), None);
 }
 
 #[test]
@@ -123,6 +151,7 @@ fn bad_input_is_summarized_as_well_as_it_can_be() {
     let same = "The same thing is said once more here. ".repeat(50);
     let unspaced = "x".repeat(100_000);
     let thai = "กังหันน้ำขึ้นน้ำลงเปิดแล้ว\nชาวเมืองดีใจมาก\nเรือผ่านได้";
+    let thai_paragraph = "กังหันน้ำขึ้นน้ำลงเปิดแล้ว ชาวเมืองดีใจมาก เรือผ่านได้";
     for method in ["news", "lexrank", "textrank", "lead"] {
         let config = json!({ "method": method }).to_string();
         let check = |text: &str, expect: Option<&str>| {
@@ -135,6 +164,11 @@ fn bad_input_is_summarized_as_well_as_it_can_be() {
         check("Hello", Some("Hello"));
         check(&unspaced, Some(&unspaced));
         check("水车开了。", Some("水车开了。"));
+        check("水车开了。\n大家来看。", Some("水车开了。大家来看。"));
+        check(thai_paragraph, Some(thai_paragraph));
+        check("\u{feff}\u{200b}", None);
+        check("🌊 🌊\n🌊", None);
+        check("a\0b\u{7f} \r c\r\n", Some("a\0b\u{7f} \r c"));
         check(thai, Some(&thai.replace('\n', " ")));
         let found = summary(&config, &same).unwrap();
         assert_eq!(found.matches("once more").count(), if method == "lead" { 3 } else { 1 }, "{method}");
@@ -150,8 +184,33 @@ fn a_hundred_thousand_sentences_are_no_trouble() {
         write!(text, "The engine{kind} of mill number {number} was moved to harbour{place} in the spring. ")
             .unwrap();
     }
-    for config in [r#"{"ratio": 0.01}"#, r#"{"method": "lexrank"}"#, r#"{"method": "textrank"}"#] {
-        assert!(summary(config, &text).is_some());
+    for method in ["news", "lexrank", "textrank", "lead"] {
+        for length in [json!({ "sentences": 3 }), json!({ "words": 60 }), json!({ "ratio": 0.01 })] {
+            let mut config = length;
+            config["method"] = method.into();
+            assert!(summary(&config.to_string(), &text).is_some(), "{config}");
+        }
+    }
+}
+
+/// A word that reached into the next sentence would be counted there and nowhere else.
+#[test]
+fn no_word_reaches_over_the_end_of_a_sentence() {
+    proptest::proptest!(|(text in "([ .!?\n)',’…•a1X]|\\PC|Mr\\.|1\\.|。|“|؟){0,60}")| {
+        let whole: Vec<_> = textmill_text::words(&text).map(|word| word.span).collect();
+        let parts = textmill_text::sentences(&text).flat_map(|span| {
+            let words = textmill_text::words(span.of(&text).unwrap());
+            words.map(move |word| Span::new(span.start + word.span.start, span.start + word.span.end))
+        });
+        proptest::prop_assert_eq!(whole, parts.collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn one_over_a_sum_comes_apart() {
+    for (least, greatest) in [(1_usize, 1), (1, 3), (1, 80), (5, 1_000_000)] {
+        let found = rank::error_of_reciprocal(least, greatest);
+        assert!(found < 1e-7, "{least} {greatest}: {found}");
     }
 }
 
@@ -162,11 +221,16 @@ fn the_order_of_documents_does_not_matter() {
     let stage = stage("{}");
     let first = stage.run(STORY).fields;
     let mut terms = |text: &str, code: &str| {
+        let Scratch { words, terms, candidates } = &mut scratch;
         let language = Language::of_code(code);
-        scratch.terms.begin(language);
-        text.lines().for_each(|line| scratch.terms.push(line));
-        let vectors = scratch.terms.unit_vectors();
-        (0..text.lines().count()).map(|row| vectors.row(row).collect::<Vec<_>>()).collect::<Vec<_>>()
+        words.read(text);
+        candidates::find(text, None, language, words, candidates);
+        terms.clear();
+        for found in candidates.iter() {
+            terms.push(text, words, found.range.clone(), language);
+        }
+        terms.weigh();
+        (0..terms.len()).map(|row| terms.weighed(row).collect::<Vec<_>>()).collect::<Vec<_>>()
     };
     let before = terms(STORY, "en");
     terms("Other words about other mills.", "en");

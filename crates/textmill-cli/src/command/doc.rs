@@ -8,7 +8,10 @@ use textmill::{Catalog as _, Registry, Rule, RuleKind, StageKind};
 use super::open;
 use crate::args::DocArgs;
 use crate::exit::{Advised, Done, Outcome};
-use crate::terminal::{FAINT, STRONG, styled};
+use crate::terminal::{FAINT, STRONG, styled, width, wrapped};
+
+/// How far descriptions are set in.
+const INDENT: usize = 6;
 
 pub(crate) fn run(args: &DocArgs) -> Outcome {
     let registry = open::registry(args.pipeline.as_ref())?;
@@ -20,19 +23,28 @@ pub(crate) fn run(args: &DocArgs) -> Outcome {
 
 fn unknown(name: &str, registry: &Registry) -> Advised {
     let hint = textmill::suggestion(name, "stage", &registry.names());
-    Advised { message: format!("there is no stage `{name}`"), hint }
+    let elsewhere = "`--pipeline FILE` looks also into the plugins of a pipeline";
+    let hint = hint.map_or_else(|| elsewhere.to_owned(), |hint| format!("{hint}; {elsewhere}"));
+    Advised { message: format!("there is no stage `{name}`"), hint: Some(hint) }
 }
 
 /// The whole page. `rules` is `None` where the stage cannot be opened without options.
 fn page(kind: &StageKind, rules: Option<&[Rule]>) -> String {
-    let mut page = format!("{} ({})\n\n{}\n", styled(STRONG, &kind.name), kind.origin, kind.manual.trim());
-    page += &format!("\n{}\n", styled(STRONG, "Options"));
+    let mut page = format!(
+        "{}  {}\n\n{}",
+        styled(STRONG, &kind.name),
+        styled(FAINT, &kind.origin),
+        wrapped(&kind.manual, 0)
+    );
+    page.extend(["\n", &styled(STRONG, "Options"), "\n"]);
     let properties = kind.schema.get("properties").and_then(Value::as_object);
     match properties.filter(|properties| !properties.is_empty()) {
-        Some(properties) => page.extend(properties.iter().map(|(name, schema)| option(name, schema, &kind.schema))),
+        Some(properties) => {
+            page.extend(properties.iter().map(|(name, schema)| option(name, schema, &kind.schema)));
+        }
         None => page += "  none\n",
     }
-    page += &format!("\n{}\n", styled(STRONG, "Rules"));
+    page.extend(["\n", &styled(STRONG, "Rules"), "\n"]);
     match rules {
         Some([]) => page += "  none\n",
         Some(rules) => page.extend(rules.iter().map(rule)),
@@ -45,10 +57,10 @@ fn option(name: &str, schema: &Value, root: &Value) -> String {
     let resolved = resolve(schema, root);
     let default = schema.get("default").filter(|default| !default.is_null());
     let default = default.map_or_else(String::new, |default| format!(", default {default}"));
-    let head = format!("  {}  {}", styled(STRONG, name), styled(FAINT, &format!("({}{default})", kind_of(resolved, root))));
+    let kind = kind_of(resolved, root) + &default;
     let text = |schema: &Value| schema.get("description").and_then(Value::as_str).map(ToOwned::to_owned);
     let description = text(schema).or_else(|| text(resolved)).unwrap_or_default();
-    format!("{head}\n{}\n", indent(&description))
+    entry(name, &kind, &description)
 }
 
 /// Follows a `$ref` into the definitions of the same schema.
@@ -80,9 +92,13 @@ fn kind_of(schema: &Value, root: &Value) -> String {
         _ => "any value".to_owned(),
     };
     match name.as_str() {
-        "array" => schema.get("items").map_or("list".to_owned(), |items| format!("list of {}", kind_of(items, root))),
+        "array" => {
+            schema.get("items").map_or("list".to_owned(), |items| format!("list of {}", kind_of(items, root)))
+        }
         "object" => "table".to_owned(),
-        "string" if schema.get("format").and_then(Value::as_str) == Some("resource") => "path of a file".to_owned(),
+        "string" if schema.get("format").and_then(Value::as_str) == Some("resource") => {
+            "path of a file".to_owned()
+        }
         _ => name + &range(schema),
     }
 }
@@ -103,9 +119,13 @@ fn rule(rule: &Rule) -> String {
         RuleKind::Rewrites => "rewrites",
         RuleKind::Drops => "drops the document",
     };
-    format!("  {}  {}\n{}\n", styled(STRONG, &rule.name), styled(FAINT, &format!("({what})")), indent(&rule.summary))
+    entry(&rule.name, what, &rule.summary)
 }
 
-fn indent(text: &str) -> String {
-    text.trim().lines().map(|line| format!("      {line}")).collect::<Vec<_>>().join("\n")
+/// A name, what kind of thing it is, and its description below. A kind that is too long for the line goes below too.
+fn entry(name: &str, kind: &str, description: &str) -> String {
+    let fits = 2 + name.chars().count() + 2 + kind.chars().count() <= width();
+    let separator = if fits { "  " } else { "\n" };
+    let kind = if fits { kind.to_owned() } else { wrapped(kind, INDENT).trim_end().to_owned() };
+    format!("  {}{separator}{}\n{}", styled(STRONG, name), styled(FAINT, &kind), wrapped(description, INDENT))
 }

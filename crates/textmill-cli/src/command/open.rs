@@ -8,13 +8,23 @@ use textmill::{Diagnostics, Engine, Options, Registry};
 use crate::args::PipelineArgs;
 
 /// Opens the pipeline with what the command line puts in the place of its input and output.
-pub(crate) fn pipeline(args: &PipelineArgs, inputs: &[String], output: Option<&str>) -> anyhow::Result<Engine> {
+pub(crate) fn pipeline(
+    args: &PipelineArgs,
+    inputs: &[String],
+    output: Option<&str>,
+) -> anyhow::Result<Engine> {
     let options = Options {
         overrides: args.overrides.clone(),
         inputs: inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
         output: output.map(absolute).transpose()?,
     };
-    Ok(textmill::open(&args.pipeline, &options)?)
+    let engine = textmill::open(&args.pipeline, &options)?;
+    let pipeline = engine.pipeline();
+    for stage in &pipeline.stages {
+        tracing::info!(uses = stage.uses, options = %stage.options, "opened the stage `{}`", stage.id);
+    }
+    tracing::info!("input is {}", pipeline.input.uris.join(", "));
+    Ok(engine)
 }
 
 /// The built-in stages, and those of the plugins that a pipeline names.

@@ -25,6 +25,7 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
         cancel,
         progress: bar,
     };
+    tracing::info!("running with {} threads", options.threads);
     let result = engine.run(&options);
     bar.clear();
     let finished = result.map_err(|error| explain(&engine, error))?;
@@ -64,13 +65,27 @@ pub(crate) fn explain(engine: &Engine, error: Error) -> anyhow::Error {
     let pipeline = engine.pipeline();
     match error {
         Error::Interrupted => Interrupted.into(),
-        Error::Input(error) => placed(&error, pipeline.input_diagnostic(0, &error.to_string(), error.hint())),
-        Error::Output(key, error) => placed(&error, pipeline.output_diagnostic(key, &error.to_string(), error.hint())),
+        Error::Missing(key) => {
+            let hint =
+                format!("write `{key}.uri = ...` at the top of the pipeline file, or say `--{key} URI`");
+            advised(error.to_string(), Some(&hint))
+        }
+        Error::Input(error) => {
+            let is_it = |uri: &String| error.path() == Some(Path::new(uri));
+            let index = pipeline.input.uris.iter().position(is_it).unwrap_or(0);
+            placed(&error, pipeline.input_diagnostic(index, &error.to_string(), error.hint()))
+        }
+        Error::Output(key, error) => {
+            placed(&error, pipeline.output_diagnostic(key, &error.to_string(), error.hint()))
+        }
         Error::Io(error) if error.kind() == textmill::io::ErrorKind::BrokenPipe => error.into(),
         Error::Io(error) => DataError(Advised::from(&error).into()).into(),
-        Error::Unreadable(failure) => DataError(advised(format!("{}: {}", failure.place, failure.message), None)).into(),
+        Error::Unreadable(failure) => {
+            DataError(advised(format!("{}: {}", failure.place, failure.message), None)).into()
+        }
         Error::Imbalance(error) => {
-            let hint = "nothing was published; this is a mistake in textmill or in a plugin: please report it";
+            let hint =
+                "nothing was published; this is a mistake in textmill or in a plugin: please report it";
             DataError(advised(error.to_string(), Some(hint))).into()
         }
         error => advised(error.to_string(), None),
@@ -103,7 +118,9 @@ fn report(args: &RunArgs, engine: &Engine, finished: &Finished) {
     say(&styled(STRONG, head));
     say(rows.trim_end());
     say("");
-    for (key, published) in &finished.published {
+    for (key, published) in
+        finished.published.iter().filter(|(key, published)| *key == "output" || published.documents > 0)
+    {
         let what = plural(published.documents, "document");
         say(&format!("{key:<8} {} ({what}, {})", shown(&published.path), bytes(published.bytes)));
     }
@@ -121,6 +138,9 @@ fn report(args: &RunArgs, engine: &Engine, finished: &Finished) {
 
 /// A path as short as it can be said from here.
 fn shown(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "stdout".to_owned();
+    }
     let here = std::env::current_dir().ok();
     let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
     short.display().to_string()
@@ -128,10 +148,8 @@ fn shown(path: &Path) -> String {
 
 fn tell_failures(finished: &Finished, allowed: bool) {
     let Finished { counts, failures, .. } = finished;
-    let (label, remark) = match allowed {
-        true => (terminal::warning(), ", which `max-errors` allows"),
-        false => (terminal::error(), ""),
-    };
+    let (label, remark) =
+        if allowed { (terminal::warning(), ", which `max-errors` allows") } else { (terminal::error(), "") };
     say(&format!("{label}: {} failed{remark}", plural(counts.failed, "document")));
     for Failure { place, stage, message } in failures {
         let stage = stage.as_deref().map_or_else(String::new, |stage| format!(" in stage `{stage}`"));
@@ -141,7 +159,8 @@ fn tell_failures(finished: &Finished, allowed: bool) {
         say(&format!("  and {} more", counts.failed - failures.len() as u64));
     }
     if let Some((_, failed)) = finished.published.iter().find(|(key, _)| *key == "failed") {
-        say(&format!("{}: each is in `{}`, with its original", terminal::hint(), shown(&failed.path)));
+        let what = if counts.failed == 1 { "it" } else { "each" };
+        say(&format!("{}: {what} is in `{}`, with its original", terminal::hint(), shown(&failed.path)));
     }
 }
 

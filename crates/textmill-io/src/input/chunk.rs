@@ -91,7 +91,9 @@ impl Chunk {
         let (text, replaced) = self.decode(original)?;
         let document = match entry.format {
             InputFormat::Jsonl => Document::from_line(text, original, entry.origin(), names)?,
-            InputFormat::Text => Document::from_file(text, original, entry.origin(), names),
+            InputFormat::Text | InputFormat::Html => {
+                Document::from_file(text, original, entry.origin(), names)
+            }
         };
         Ok(document.noting(replaced, entry.has_bom))
     }

@@ -51,7 +51,8 @@ pub(super) fn discover(options: &InputOptions) -> Result<Found> {
         found.files.extend(new.map(|(path, format)| input_file(path, format, &root)));
     }
     if found.files.is_empty() {
-        return Err(no_input("", "nothing was named as the input"));
+        return Err(no_input("", "there is nothing to read")
+            .with_hint("name a file, folder or glob as `uri` in `[input]`, or on the command line"));
     }
     Ok(found)
 }
@@ -171,7 +172,7 @@ fn nothing_in(path: &str, message: &str, place: &Place) -> Error {
         count_files(place.skipped.len()),
         name_of(first, &place.base),
     );
-    no_input(path, message).with_hint("name the format of the input: txt or jsonl")
+    no_input(path, message).with_hint("name the format of the input: txt, html or jsonl")
 }
 
 fn count_files(count: usize) -> String {

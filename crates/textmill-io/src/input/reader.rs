@@ -121,7 +121,7 @@ impl Reader {
     fn read(&mut self, chunk: &mut Chunk) {
         let Some(mut open) = self.current.take() else { return };
         let is_open = match open.format {
-            InputFormat::Text => self.read_file(&mut open, chunk),
+            InputFormat::Text | InputFormat::Html => self.read_file(&mut open, chunk),
             InputFormat::Jsonl => self.read_lines(&mut open, chunk),
         };
         self.current = is_open.then_some(open);

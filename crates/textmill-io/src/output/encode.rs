@@ -9,9 +9,9 @@ use crate::document::{Document, Origin};
 use crate::format::{Compression, OutputFormat};
 use crate::{Error, Result};
 
-/// A batch above this size (bytes) is compressed by its worker, as a member or frame of its own; smaller ones are gathered
-/// by the writer, because a frame of a few lines hardly compresses.
-const WORTH_A_FRAME: usize = 64 << 10;
+/// A batch above this size (bytes) is compressed by its worker, as a gzip member of its own; smaller ones are gathered by
+/// the writer, because a member of a few lines hardly compresses.
+const WORTH_A_MEMBER: usize = 64 << 10;
 
 /// Makes bytes of documents. Cheap to clone: one for each worker.
 #[derive(Clone, Debug)]
@@ -101,10 +101,9 @@ impl Encoder {
     /// # Errors
     /// The compression refuses, which it does for want of memory.
     pub fn finish(&self, batch: &mut EncodedBatch) -> Result<()> {
-        let OutputFormat::Jsonl(compression) = self.format else { return Ok(()) };
-        if compression != Compression::None && batch.bytes.len() >= WORTH_A_FRAME {
-            let done = compress(compression, &batch.bytes, &mut batch.compressed);
-            done.map_err(|error| Error::io("", "cannot compress", error))?;
+        if self.format == OutputFormat::Jsonl(Compression::Gzip) && batch.bytes.len() >= WORTH_A_MEMBER {
+            gzip(&batch.bytes, &mut batch.compressed)
+                .map_err(|error| Error::io("", "cannot compress", error))?;
             batch.bytes.clear();
         }
         Ok(())
@@ -197,25 +196,16 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Appends `bytes` as one member or frame.
-pub(super) fn compress(compression: Compression, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-    match compression {
-        Compression::None => out.write_all(bytes),
-        Compression::Gzip => gzip(bytes, out),
-        Compression::Zstd => zstd(bytes, out),
-    }
+/// A frame that is written bit by bit.
+pub(super) fn zstd_stream() -> std::io::Result<zstd::Encoder<'static, Vec<u8>>> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
+    encoder.include_checksum(true)?;
+    Ok(encoder)
 }
 
-fn gzip(bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+/// Appends `bytes` as one member.
+pub(super) fn gzip(bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
     let mut encoder = GzEncoder::new(out, flate2::Compression::default());
     encoder.write_all(bytes)?;
     encoder.finish().map(|_| ())
-}
-
-/// With a checksum, as the `zstd` program has it, so that damage is noticed.
-fn zstd(bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-    let mut compressor = zstd::bulk::Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?;
-    compressor.include_checksum(true)?;
-    out.extend(compressor.compress(bytes)?);
-    Ok(())
 }

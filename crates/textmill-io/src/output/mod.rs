@@ -2,6 +2,7 @@
 
 mod encode;
 mod name;
+mod part;
 mod state;
 
 use std::collections::BTreeSet;
@@ -15,13 +16,14 @@ use sha2::{Digest, Sha256};
 
 pub use self::encode::{Body, EncodedBatch, Encoder, Rejected, Why};
 use self::name::Names;
+use self::part::{Part, hex};
 use self::state::{Claim, Wanted};
 use crate::document::Origin;
 use crate::format::{Compression, OutputFormat};
 use crate::{Error, ErrorKind, Result};
 
-/// Small batches are gathered up to so many bytes before they are compressed.
-const FRAME: usize = 1 << 20;
+/// Writes to a file are gathered up to so many bytes.
+const BUFFER: usize = 256 << 10;
 
 /// Where to write, and how.
 #[derive(Clone, Debug, Default)]
@@ -93,16 +95,6 @@ enum Sink {
     Texts(Claim, Texts),
 }
 
-/// A stream of JSON lines, which may be compressed.
-struct Part<W> {
-    writer: W,
-    compression: Compression,
-    gathered: Vec<u8>,
-    hash: Sha256,
-    bytes: u64,
-    documents: u64,
-}
-
 /// Files of one document each.
 #[derive(Debug, Default)]
 struct Texts {
@@ -121,7 +113,7 @@ impl Output {
         let is_folder = is_folder(options);
         let format = format(options, is_folder)?;
         let sink = if is_stream(&options.uri) {
-            Sink::Direct(Part::new(open_stream(&options.uri)?, format))
+            Sink::Direct(stream(&path, open_stream(&options.uri)?, format)?)
         } else {
             staged(options, &path, is_folder, format)?
         };
@@ -195,76 +187,6 @@ impl Output {
             }
         };
         Ok(Published { path, files, documents, bytes })
-    }
-}
-
-impl<W: Write> Part<W> {
-    fn new(writer: W, format: OutputFormat) -> Self {
-        let compression = match format {
-            OutputFormat::Jsonl(compression) => compression,
-            OutputFormat::Text => Compression::None,
-        };
-        Self { writer, compression, gathered: Vec::new(), hash: Sha256::new(), bytes: 0, documents: 0 }
-    }
-
-    fn write(&mut self, batch: &EncodedBatch) -> io::Result<()> {
-        self.documents += batch.documents;
-        if !batch.files.is_empty() {
-            return self.write_texts(batch);
-        }
-        if self.compression == Compression::None {
-            return self.put(&batch.bytes);
-        }
-        if !batch.compressed.is_empty() {
-            self.compress_gathered()?;
-            return self.put(&batch.compressed);
-        }
-        self.gathered.extend_from_slice(&batch.bytes);
-        if self.gathered.len() >= FRAME { self.compress_gathered() } else { Ok(()) }
-    }
-
-    /// Texts in one stream: each ends with a line end.
-    fn write_texts(&mut self, batch: &EncodedBatch) -> io::Result<()> {
-        for (_, text) in batch.texts() {
-            self.put(text)?;
-            if !text.ends_with(b"\n") {
-                self.put(b"\n")?;
-            }
-        }
-        Ok(())
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.writer.write_all(bytes)?;
-        self.hash.update(bytes);
-        self.bytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn compress_gathered(&mut self) -> io::Result<()> {
-        if self.gathered.is_empty() {
-            return Ok(());
-        }
-        let mut frame = Vec::new();
-        encode::compress(self.compression, &self.gathered, &mut frame)?;
-        self.gathered.clear();
-        self.put(&frame)
-    }
-
-    /// Writes what was gathered, and says what the file `name` holds.
-    fn finish(mut self, name: &str) -> io::Result<(W, PublishedFile)> {
-        self.compress_gathered()?;
-        if self.bytes == 0 && self.compression != Compression::None {
-            // No bytes at all would be a damaged file to those who decompress it.
-            let mut frame = Vec::new();
-            encode::compress(self.compression, &[], &mut frame)?;
-            self.put(&frame)?;
-        }
-        self.writer.flush()?;
-        let sha256 = hex(self.hash);
-        let file =
-            PublishedFile { path: name.to_owned(), bytes: self.bytes, documents: self.documents, sha256 };
-        Ok((self.writer, file))
     }
 }
 
@@ -374,9 +296,10 @@ fn staged(options: &OutputOptions, path: &Path, is_folder: bool, format: OutputF
     claim.check_free(&name)?;
     let staged = claim.staged(&name);
     let file = File::create(&staged).map_err(|error| Error::io(&staged, "cannot write", error))?;
-    Ok(Sink::Staged(claim, Part::new(BufWriter::with_capacity(FRAME / 4, file), format), name))
+    let part = stream(&staged, BufWriter::with_capacity(BUFFER, file), format)?;
+    Ok(Sink::Staged(claim, part, name))
 }
 
-fn hex(hash: Sha256) -> String {
-    data_encoding::HEXLOWER.encode(&hash.finalize())
+fn stream<W: Write>(path: &Path, writer: W, format: OutputFormat) -> Result<Part<W>> {
+    Part::new(writer, format).map_err(|error| Error::io(path, "cannot compress", error))
 }

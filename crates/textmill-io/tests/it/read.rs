@@ -193,6 +193,15 @@ fn the_limit_holds() {
 }
 
 #[test]
+fn a_page_is_a_document() {
+    let page = b"<p>one</p>\n<p>two</p>\n";
+    let folder = Folder::with(&[("a.html", page), ("b.htm", page), ("c.css", b"p {}"), ("d.xhtml", page)]);
+    let (lines, counts) = read_all(folder.input(""));
+    assert_eq!(counts.documents, 3);
+    assert!(lines.iter().all(|line| line.contains("<p>one</p>\n<p>two</p>")), "{lines:?}");
+}
+
+#[test]
 fn a_given_format_wins_over_the_name() {
     let format = Some(InputFormat::Text);
     let options = InputOptions { format, ..InputOptions::default() };

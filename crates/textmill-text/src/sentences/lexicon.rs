@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
 /// What the word before a full stop says about it. The kinds of the data file are explained there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -20,7 +22,7 @@ pub(super) type Language = Option<&'static str>;
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Lexicon {
-    words: HashMap<&'static str, Vec<Entry>>,
+    words: HashMap<&'static str, Vec<Entry>, FixedState>,
     languages: Vec<&'static str>,
 }
 
@@ -72,7 +74,7 @@ impl Lexicon {
     }
 
     fn parse(data: &'static str) -> Self {
-        let mut lexicon = Self { words: HashMap::new(), languages: Vec::new() };
+        let mut lexicon = Self { words: HashMap::default(), languages: Vec::new() };
         for line in data.lines().filter(|line| !line.starts_with('#')) {
             lexicon.add_line(line);
         }
@@ -119,6 +121,12 @@ fn lower(word: &'static str) -> &'static str {
 
 /// `word` in lower case, written into `buffer`; `None` if it is too long to be in the lexicon.
 fn fold<'a>(word: &str, buffer: &'a mut [u8; 48]) -> Option<&'a str> {
+    if word.is_ascii() {
+        let folded = buffer.get_mut(..word.len())?;
+        folded.copy_from_slice(word.as_bytes());
+        folded.make_ascii_lowercase();
+        return std::str::from_utf8(folded).ok();
+    }
     let mut len = 0;
     for char in word.chars().flat_map(char::to_lowercase) {
         let place = buffer.get_mut(len..len + char.len_utf8())?;

@@ -1,0 +1,117 @@
+//! A stream of documents that goes into one file: compressed, counted and hashed on its way.
+//!
+//! A gzip file may consist of members, which every reader takes for one, so that batches can be compressed by the workers.
+//! Not so a Zstandard file: readers in wide use stop, without a word, after the first frame. So it is one frame, compressed
+//! here.
+
+use std::io::{self, Write};
+use std::mem;
+
+use sha2::{Digest, Sha256};
+
+use super::encode::{self, EncodedBatch};
+use super::{Compression, OutputFormat, PublishedFile};
+
+/// Small batches are gathered up to so many bytes before they become a member of a gzip file.
+const MEMBER: usize = 1 << 20;
+
+/// A stream of documents.
+pub(super) struct Part<W> {
+    writer: W,
+    packing: Packing,
+    hash: Sha256,
+    bytes: u64,
+    documents: u64,
+}
+
+enum Packing {
+    Plain,
+    /// What waits to become a member.
+    Gzip(Vec<u8>),
+    Zstd(zstd::Encoder<'static, Vec<u8>>),
+}
+
+impl<W: Write> Part<W> {
+    pub(super) fn new(writer: W, format: OutputFormat) -> io::Result<Self> {
+        let packing = match format {
+            OutputFormat::Text | OutputFormat::Jsonl(Compression::None) => Packing::Plain,
+            OutputFormat::Jsonl(Compression::Gzip) => Packing::Gzip(Vec::new()),
+            OutputFormat::Jsonl(Compression::Zstd) => Packing::Zstd(encode::zstd_stream()?),
+        };
+        Ok(Self { writer, packing, hash: Sha256::new(), bytes: 0, documents: 0 })
+    }
+
+    pub(super) fn write(&mut self, batch: &EncodedBatch) -> io::Result<()> {
+        self.documents += batch.documents;
+        if !batch.files.is_empty() {
+            return self.write_texts(batch);
+        }
+        match &mut self.packing {
+            Packing::Plain => self.put(&batch.bytes),
+            Packing::Gzip(gathered) => {
+                gathered.extend_from_slice(&batch.bytes);
+                if gathered.len() >= MEMBER || !batch.compressed.is_empty() {
+                    self.end_member()?;
+                }
+                self.put(&batch.compressed)
+            }
+            Packing::Zstd(encoder) => {
+                encoder.write_all(&batch.bytes)?;
+                let ready = mem::take(encoder.get_mut());
+                self.put(&ready)
+            }
+        }
+    }
+
+    /// Texts in one stream: each ends with a line end.
+    fn write_texts(&mut self, batch: &EncodedBatch) -> io::Result<()> {
+        for (_, text) in batch.texts() {
+            self.put(text)?;
+            if !text.ends_with(b"\n") {
+                self.put(b"\n")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what was held back, and says what the file `name` holds.
+    pub(super) fn finish(mut self, name: &str) -> io::Result<(W, PublishedFile)> {
+        match mem::replace(&mut self.packing, Packing::Plain) {
+            Packing::Plain => {}
+            Packing::Gzip(gathered) => self.put_member(&gathered)?,
+            Packing::Zstd(encoder) => self.put(&encoder.finish()?)?,
+        }
+        self.writer.flush()?;
+        let sha256 = hex(self.hash);
+        let file =
+            PublishedFile { path: name.to_owned(), bytes: self.bytes, documents: self.documents, sha256 };
+        Ok((self.writer, file))
+    }
+
+    fn end_member(&mut self) -> io::Result<()> {
+        let Packing::Gzip(gathered) = &mut self.packing else { return Ok(()) };
+        let gathered = mem::take(gathered);
+        if gathered.is_empty() { Ok(()) } else { self.put_member(&gathered) }
+    }
+
+    /// Writes the last member even where it is empty and the only one: no bytes at all would be a damaged file.
+    fn put_member(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() && self.bytes > 0 {
+            return Ok(());
+        }
+        let mut member = Vec::new();
+        encode::gzip(bytes, &mut member)?;
+        self.put(&member)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.writer.write_all(bytes)?;
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+pub(super) fn hex(hash: Sha256) -> String {
+    data_encoding::HEXLOWER.encode(&hash.finalize())
+}

@@ -1,0 +1,171 @@
+//! The different words of the documents, each known by a number.
+//!
+//! The fold, the stem and the stop words of a language cost far more than all that is done with a word afterwards, and
+//! most words of a document were in the one before. So a worker keeps what it found out, up to a bound. Nothing of that
+//! shows in a result: each document counts its terms by itself, in the order in which they come.
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use textmill_text::Span;
+
+use crate::language::Language;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Forms {
+    /// The numbers of the forms, by the hash of their bytes.
+    table: HashTable<u32>,
+    hasher: FixedState,
+    /// All forms, one after another.
+    text: String,
+    known: Vec<Form>,
+    document: u32,
+    folded: String,
+}
+
+/// A word as it is written somewhere, or the stem of one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    /// Where it stands in the text of all forms.
+    span: Span,
+    /// It has a digit.
+    pub(crate) digit: bool,
+    /// The languages that have it as a stop word; `None` until a guess asks.
+    guesses: Option<u32>,
+    /// What it means in the language in which it was last met.
+    meaning: Option<(Language, Meaning)>,
+    /// The document in which it was last met as a stem, and its number among the terms there.
+    term: (u32, u32),
+}
+
+/// What a word stands for in a language.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meaning {
+    /// The form that is its stem; `None` for a stop word.
+    stem: Option<u32>,
+    /// It leans on the sentence before.
+    pub(crate) opener: bool,
+}
+
+/// With more forms than this, or more bytes of them, all are forgotten before the next document, so that memory is
+/// bounded. Ten thousand news articles have 143,000 words as written.
+const MOST_FORMS: usize = 1 << 18;
+const MOST_BYTES: usize = 1 << 23;
+
+impl Forms {
+    /// Begins a document, which counts its terms from 0.
+    pub(crate) fn begin(&mut self) {
+        if self.known.len() > MOST_FORMS || self.text.len() > MOST_BYTES || self.document == u32::MAX {
+            *self = Self::default();
+        }
+        self.document += 1;
+    }
+
+    /// The number of a form.
+    pub(crate) fn number(&mut self, form: &str) -> u32 {
+        let hash = hash_of(&self.hasher, form);
+        let known = |number: &u32| self.text_of(*number) == form;
+        if let Some(number) = self.table.find(hash, known) {
+            return *number;
+        }
+        self.add(hash, form)
+    }
+
+    fn add(&mut self, hash: u64, form: &str) -> u32 {
+        let number = u32::try_from(self.known.len()).expect("a text has fewer than 2^32 words");
+        let start = self.text.len();
+        self.text.push_str(form);
+        let span = Span::new(start, self.text.len());
+        let digit = form.bytes().any(|byte| byte.is_ascii_digit());
+        self.known.push(Form { span, digit, guesses: None, meaning: None, term: (0, 0) });
+        let rehash = |number: &u32| hash_of(&self.hasher, text_of(&self.text, &self.known, *number));
+        self.table.insert_unique(hash, number, rehash);
+        number
+    }
+
+    /// What is known of a form.
+    pub(crate) fn get(&self, form: u32) -> &Form {
+        &self.known[form as usize]
+    }
+
+    fn text_of(&self, form: u32) -> &str {
+        text_of(&self.text, &self.known, form)
+    }
+
+    /// The languages that have the word as a stop word, one bit for each that can be guessed.
+    pub(crate) fn guesses(&mut self, form: u32) -> u32 {
+        if let Some(known) = self.get(form).guesses {
+            return known;
+        }
+        self.fold(form);
+        let guesses = Language::guesses(&self.folded);
+        self.known[form as usize].guesses = Some(guesses);
+        guesses
+    }
+
+    /// What the word means in a language.
+    pub(crate) fn meaning(&mut self, form: u32, language: Language) -> Meaning {
+        if let Some((known, meaning)) = self.get(form).meaning
+            && known == language
+        {
+            return meaning;
+        }
+        self.fold(form);
+        let meaning = self.learn(language);
+        self.known[form as usize].meaning = Some((language, meaning));
+        meaning
+    }
+
+    /// What the folded word means.
+    fn learn(&mut self, language: Language) -> Meaning {
+        let folded = std::mem::take(&mut self.folded);
+        let stem = (!language.is_stop_word(&folded)).then(|| self.number(&language.stem(&folded)));
+        let opener = language.is_opener(&folded);
+        self.folded = folded;
+        Meaning { stem, opener }
+    }
+
+    /// Writes the form in lower case into `folded`.
+    fn fold(&mut self, form: u32) {
+        let text = text_of(&self.text, &self.known, form);
+        self.folded.clear();
+        if text.is_ascii() {
+            self.folded.push_str(text);
+            self.folded.make_ascii_lowercase();
+        } else {
+            self.folded.extend(text.chars().flat_map(char::to_lowercase));
+        }
+    }
+
+    /// The number of the word's stem among the terms of this document; `None` for a stop word. A term that is new in the
+    /// document gets a place in `counts`.
+    pub(crate) fn term(&mut self, form: u32, language: Language, counts: &mut Vec<u32>) -> Option<u32> {
+        let stem = self.meaning(form, language).stem?;
+        let (document, term) = &mut self.known[stem as usize].term;
+        if *document != self.document {
+            *document = self.document;
+            *term = u32::try_from(counts.len()).expect("there are no more terms than forms");
+            counts.push(0);
+        }
+        Some(*term)
+    }
+}
+
+impl Form {
+    /// The length in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.span.len()
+    }
+}
+
+fn hash_of(hasher: &FixedState, form: &str) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(form.as_bytes());
+    hasher.finish()
+}
+
+fn text_of<'a>(text: &'a str, known: &[Form], form: u32) -> &'a str {
+    known[form as usize].span.of(text).unwrap_or_default()
+}

@@ -1,0 +1,97 @@
+//! What the documentation says to type works. In blocks marked `console`, each line that begins with `$ ` is run, with the
+//! built binary as `textmill`; lines below it are output and not compared. A block after `<!-- file: PATH -->` is a file.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use textmill_testkit::{Ran, workspace};
+
+use crate::with_pipelines;
+
+/// The first commands that a reader of the README types, in a fresh clone.
+const FIRST: [&str; 2] = ["cargo run --release -- run pipelines/news.toml", "cargo test --workspace"];
+
+/// What a reader does, in the order of the page.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// Types a command.
+    Type(String),
+    /// Writes a file: path, contents.
+    Write(String, String),
+}
+
+#[test]
+fn the_first_commands_are_what_they_should_be() {
+    let steps = steps("README.md");
+    assert_eq!(steps.get(..2), Some(&FIRST.map(|command| Step::Type(command.to_owned()))[..]));
+}
+
+#[test]
+fn every_command_runs() {
+    for page in ["README.md", "pipelines/README.md"] {
+        let is_ours = |step: &Step| !matches!(step, Step::Type(command) if command.starts_with("cargo "));
+        follow(page, steps(page).into_iter().filter(is_ours));
+    }
+}
+
+#[test]
+#[ignore = "builds a crate of its own: `cargo test -p textmill-cli -- --ignored`"]
+fn a_stage_is_written_in_ten_minutes() {
+    follow("plugins/README.md", steps("plugins/README.md"));
+}
+
+/// Does what the page says, in a folder with the pipelines and a checkout called `textmill`.
+fn follow(page: &str, steps: impl IntoIterator<Item = Step>) {
+    let project = with_pipelines();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(workspace(), project.path("textmill")).unwrap();
+    let mut folder = project.path("");
+    for step in steps {
+        println!("{page}: {step:?}");
+        match step {
+            Step::Type(command) => match command.strip_prefix("cd ") {
+                Some(name) => folder.push(name),
+                None => drop(shell(&folder, &command).code(0)),
+            },
+            Step::Write(path, contents) => {
+                let path = folder.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, contents).unwrap();
+            }
+        }
+    }
+}
+
+fn shell(folder: &Path, command: &str) -> Ran {
+    let binary = Path::new(env!("CARGO_BIN_EXE_textmill")).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([binary].into_iter().chain(std::env::split_paths(&others))).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(folder).stdin(Stdio::null());
+    shell.env("PATH", path).env_remove("CARGO_TARGET_DIR");
+    shell.output().unwrap().into()
+}
+
+/// The steps of a page.
+fn steps(page: &str) -> Vec<Step> {
+    let text = fs::read_to_string(workspace().join(page)).unwrap();
+    let mut steps = Vec::new();
+    let mut file = None;
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(path) = line.strip_prefix("<!-- file: ").and_then(|line| line.strip_suffix(" -->")) {
+            file = Some(path.to_owned());
+        }
+        let Some(language) = line.strip_prefix("```") else { continue };
+        let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+        match file.take() {
+            Some(path) => steps.push(Step::Write(path, block.join("\n") + "\n")),
+            None if language == "console" => {
+                steps.extend(block.iter().filter_map(|line| line.strip_prefix("$ ")).map(|line| Step::Type(line.to_owned())));
+            }
+            None => (),
+        }
+    }
+    steps
+}
