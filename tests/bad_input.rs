@@ -142,7 +142,7 @@ fn a_line_that_is_no_document_fails_alone() {
         ("{\"text\": \"\\ud800\"}", "not valid Unicode"),
         ("{\"text\": \"last\"}", ""),
     ];
-    let input: String = lines.iter().map(|(line, _)| format!("{line}\n")).collect();
+    let input = lines.map(|(line, _)| line).join("\n") + "\n";
     let project = folder("").file("in/a.jsonl", input);
     let _ = run(&project).code(1).says(&[
         "13 documents read = 2 kept + 0 dropped + 11 failed",

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use textmill_testkit::{Project, workspace};
+use textmill_testkit::{Project, Tree, workspace};
 
 use crate::{piped, project, with_pipelines};
 
@@ -308,12 +308,14 @@ fn paths_of_the_command_line_start_here_and_those_of_a_file_there() {
 }
 
 #[test]
-fn two_outputs_cannot_share_a_place() {
+fn what_is_dropped_goes_beside_the_output_of_the_command_line() {
     let project = piped("dropped.uri = 'dropped.jsonl'\n", lines(1));
-    let ran = project.run(["run", "p.toml", "-o", "dropped.jsonl"]).code(2);
-    let _ = ran.says(&["p.toml:3:15", "two outputs have the same `uri`", "command line"]);
-    project.write("p.toml", "dropped.uri = '-'\ninput.uri = 'in.jsonl'\n");
-    let _ = project.run(["run", "p.toml", "-o", "-"]).code(2).says(&["two outputs have the same `uri`"]);
+    let _ = project.run(["run", "p.toml", "-o", "other.jsonl"]).code(0);
+    let files = Tree::of(&project.path(""));
+    assert_eq!(files.names(), ["in.jsonl", "other.dropped.jsonl", "other.jsonl", "p.toml"]);
+    let _ = project.run(["run", "p.toml"]).code(0);
+    let _ = project.run(["run", "p.toml", "-o", "dropped.jsonl"]).code(0);
+    assert_eq!(project.read("dropped.jsonl"), lines(1));
 }
 
 #[test]

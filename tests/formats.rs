@@ -76,7 +76,9 @@ fn a_form_that_cannot_be_is_refused() {
 
 #[test]
 fn texts_can_go_to_stdout() {
-    let project = project().file("p.toml", "output.format = 'txt'\n").file("in.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n");
+    let project = project()
+        .file("p.toml", "output.format = 'txt'\n")
+        .file("in.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n");
     let ran = project.run(["run", "p.toml", "-q", "-i", "in.jsonl", "-o", "-"]).code(0);
     assert_eq!(ran.stdout, "a\nb\n");
 }

@@ -3,6 +3,8 @@
 //! What a pipeline makes of an input is data: `cases/<name>/`, and `pipelines/<name>/` for those that users run as they
 //! are. Everything else is a module by subject. Expected files are written anew with `TEXTMILL_UPDATE=1`.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests, too")]
+
 mod arrows;
 mod article;
 mod bad_input;

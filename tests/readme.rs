@@ -88,7 +88,12 @@ fn steps(page: &str) -> Vec<Step> {
         match file.take() {
             Some(path) => steps.push(Step::Write(path, block.join("\n") + "\n")),
             None if language == "console" => {
-                steps.extend(block.iter().filter_map(|line| line.strip_prefix("$ ")).map(|line| Step::Type(line.to_owned())));
+                steps.extend(
+                    block
+                        .iter()
+                        .filter_map(|line| line.strip_prefix("$ "))
+                        .map(|line| Step::Type(line.to_owned())),
+                );
             }
             None => (),
         }

@@ -55,7 +55,7 @@ fn an_unknown_stage() {
 #[test]
 fn a_wrong_option_of_a_stage() {
     let check = |with: &str, parts: &[&str]| {
-        check_in(&format!("[[stage]]\nuses = 'strip-links'\nwith = {with}\n"), parts)
+        check_in(&format!("[[stage]]\nuses = 'strip-links'\nwith = {with}\n"), parts);
     };
     check("{ max-remove = 0.5 }", &["p.toml:5:10", "did you mean `max-removed`?"]);
     check("{ max-removed = 'half' }", &["p.toml:5:24", "number"]);

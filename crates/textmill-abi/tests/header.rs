@@ -8,15 +8,17 @@ use std::process::Command;
 
 use textmill_abi as abi;
 
+const STRING: &str = "a string takes all that is written";
+
 /// Assertions for one struct: its C name, its Rust type, and its fields (C name where it differs from Rust's).
 macro_rules! layout {
     ($out:ident, $c:literal, $rust:ty { $($field:ident $(as $alias:literal)?),* }) => {
-        writeln!($out, "ASSERT(sizeof({0}) == {1}, \"size of {0}\");", $c, size_of::<$rust>()).unwrap();
+        writeln!($out, "ASSERT(sizeof({0}) == {1}, \"size of {0}\");", $c, size_of::<$rust>()).expect(STRING);
         $(
             let name = [$($alias,)? stringify!($field)][0];
             let (offset, size) = (std::mem::offset_of!($rust, $field), size_of_field(|it: &$rust| &it.$field));
-            writeln!($out, "ASSERT(offsetof({0}, {name}) == {offset}, \"offset of {0}.{name}\");", $c).unwrap();
-            writeln!($out, "ASSERT(sizeof((({0} *)0)->{name}) == {size}, \"size of {0}.{name}\");", $c).unwrap();
+            writeln!($out, "ASSERT(offsetof({0}, {name}) == {offset}, \"offset of {0}.{name}\");", $c).expect(STRING);
+            writeln!($out, "ASSERT(sizeof((({0} *)0)->{name}) == {size}, \"size of {0}.{name}\");", $c).expect(STRING);
         )*
         let fields: usize = [$(size_of_field(|it: &$rust| &it.$field)),*].iter().sum();
         assert_eq!(fields, size_of::<$rust>(), "all fields of {} are listed and none is padded", $c);
@@ -33,19 +35,64 @@ fn assertions() -> String {
     layout!(out, "tm_column", abi::Column { name, kind as "type", reserved });
     layout!(out, "tm_rule", abi::Rule { name, summary, kind, reserved });
     layout!(out, "tm_resource", abi::Resource { path, bytes });
-    layout!(out, "tm_host", abi::Host {
-        size, abi_major, abi_minor, draft, reserved, ctx, set_error, config_error, log_enabled, log, cancelled, extension
-    });
+    layout!(
+        out,
+        "tm_host",
+        abi::Host {
+            size,
+            abi_major,
+            abi_minor,
+            draft,
+            reserved,
+            ctx,
+            set_error,
+            config_error,
+            log_enabled,
+            log,
+            cancelled,
+            extension
+        }
+    );
     layout!(out, "tm_batch", abi::Batch { size, n_docs, n_cols, cols });
     layout!(out, "tm_edit", abi::Edit { start, end, replacement, rule, reserved });
     layout!(out, "tm_sink", abi::Sink { size, ctx, drop, edit, rewrite, set, emit, score, fail });
     layout!(out, "tm_plan", abi::Plan { size, may, reads, n_reads, writes, n_writes, rules, n_rules });
-    layout!(out, "tm_stage", abi::Stage {
-        size, name, summary, manual, may, config_schema, open, describe, close, worker_new, worker_free, process
-    });
-    layout!(out, "tm_plugin", abi::Plugin {
-        magic, size, abi_major, abi_minor, draft, reserved, name, version, license, build_info, stages, n_stages
-    });
+    layout!(
+        out,
+        "tm_stage",
+        abi::Stage {
+            size,
+            name,
+            summary,
+            manual,
+            may,
+            config_schema,
+            open,
+            describe,
+            close,
+            worker_new,
+            worker_free,
+            process
+        }
+    );
+    layout!(
+        out,
+        "tm_plugin",
+        abi::Plugin {
+            magic,
+            size,
+            abi_major,
+            abi_minor,
+            draft,
+            reserved,
+            name,
+            version,
+            license,
+            build_info,
+            stages,
+            n_stages
+        }
+    );
     let constants = [
         ("TM_ABI_MAJOR", u64::from(abi::ABI_MAJOR)),
         ("TM_ABI_MINOR", u64::from(abi::ABI_MINOR)),
@@ -76,7 +123,7 @@ fn assertions() -> String {
         ("TM_RULE_DROPS", abi::RULE_DROPS.into()),
     ];
     for (name, value) in constants {
-        writeln!(out, "ASSERT({name} == {value}u, \"value of {name}\");").unwrap();
+        writeln!(out, "ASSERT({name} == {value}u, \"value of {name}\");").expect(STRING);
     }
     out
 }
@@ -85,7 +132,7 @@ fn assertions() -> String {
 fn compile(compiler: &str, standard: &str, file: &str, source: &str) -> String {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let path = folder.join(file);
-    std::fs::write(&path, source).unwrap();
+    std::fs::write(&path, source).expect("cargo's folder for tests can be written");
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
     let output = Command::new(compiler)
         .args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-I"])
@@ -96,7 +143,8 @@ fn compile(compiler: &str, standard: &str, file: &str, source: &str) -> String {
 }
 
 fn check(compiler: &str, standard: &str, file: &str, assert: &str) {
-    let source = |body: &str| format!("#include <textmill_plugin.h>\n#define ASSERT(x, m) {assert}(x, m)\n{body}\n");
+    let source =
+        |body: &str| format!("#include <textmill_plugin.h>\n#define ASSERT(x, m) {assert}(x, m)\n{body}\n");
     assert_eq!(compile(compiler, standard, file, &source(&assertions())), "", "{compiler} {standard}");
     let wrong = compile(compiler, standard, file, &source("ASSERT(sizeof(tm_str) == 1, \"a wrong size\");"));
     assert!(wrong.contains("a wrong size"), "a wrong size must be noticed: {wrong}");

@@ -77,7 +77,8 @@ pub struct Imbalance {
 
 impl Counts {
     pub(crate) fn with_stages(rules: impl IntoIterator<Item = usize>) -> Self {
-        let stage = |rules| StageCounts { rules: vec![RuleCounts::default(); rules], ..StageCounts::default() };
+        let stage =
+            |rules| StageCounts { rules: vec![RuleCounts::default(); rules], ..StageCounts::default() };
         Self { stages: rules.into_iter().map(stage).collect(), ..Self::default() }
     }
 
@@ -88,7 +89,13 @@ impl Counts {
     pub fn check(&self) -> Result<(), Imbalance> {
         let ends = self.kept + self.dropped + self.failed;
         let sums = format!("{} kept + {} dropped + {} failed", self.kept, self.dropped, self.failed);
-        equal("the run", self.read + self.emitted, &format!("{} read + {} emitted", self.read, self.emitted), ends, &sums)?;
+        equal(
+            "the run",
+            self.read + self.emitted,
+            &format!("{} read + {} emitted", self.read, self.emitted),
+            ends,
+            &sums,
+        )?;
         let mut arriving = self.read - self.unreadable.min(self.read);
         for (number, stage) in self.stages.iter().enumerate() {
             let place = format!("stage {}", number + 1);

@@ -1,5 +1,6 @@
 //! Passes a batch of documents through all stages, on one thread, while it is warm.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use textmill_abi::Str;
@@ -38,6 +39,8 @@ pub enum Fate {
 pub(crate) struct Slot<'c> {
     pub(crate) source: Source<'c>,
     pub(crate) fate: Fate,
+    /// Whether a stage has edited the text.
+    pub(crate) edited: bool,
 }
 
 /// What was read. A document that could not be read keeps its place in the batch, so that the outputs are in input order.
@@ -68,7 +71,15 @@ pub(crate) struct Cancelled;
 impl<'c> Slot<'c> {
     pub(crate) fn new(read: Result<Document<'c>, ReadFailure<'c>>) -> Self {
         let source = read.map_or_else(Source::Unreadable, Source::Document);
-        Self { source, fate: Fate::Kept }
+        Self { source, fate: Fate::Kept, edited: false }
+    }
+
+    /// The file that it was read from.
+    pub(crate) fn file(&self) -> Option<Arc<str>> {
+        match &self.source {
+            Source::Document(document) => Some(Arc::clone(&document.origin().file)),
+            Source::Unreadable(_) => None,
+        }
     }
 
     /// The document, if it is still on its way.
@@ -99,7 +110,11 @@ impl<'e> Mill<'e> {
     }
 
     /// Passes the documents through all stages. Documents that stages emit are put behind their parents.
-    pub(crate) fn process(&mut self, slots: &mut Vec<Slot<'_>>, observer: &mut dyn Observer) -> Result<(), Cancelled> {
+    pub(crate) fn process(
+        &mut self,
+        slots: &mut Vec<Slot<'_>>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Cancelled> {
         for stage in 0..self.stages.len() {
             let begin = Instant::now();
             self.gather(stage, slots);
@@ -147,36 +162,40 @@ impl<'e> Mill<'e> {
             let slot = &mut slots[index];
             let document = slot.alive().expect("only documents on their way were handed to the stage");
             observer.see(number, document, answer);
+            let mut edited = false;
             slot.fate = match std::mem::take(&mut answer.verdict) {
                 Verdict::Fail(message) => self.fail(number, message),
                 verdict => {
-                    self.count(number, document, answer);
-                    self.change(number, document, answer);
+                    self.count(number, document.text(), answer);
+                    edited = answer.edits_text();
+                    let changed = self.change(number, document, answer);
+                    self.counts.stages[number].changed += u64::from(changed);
                     self.emit(number, index, document, answer, &mut emitted);
                     self.end(number, &verdict)
                 }
             };
+            slot.edited |= edited;
         }
         (self.answers, self.alive) = (answers, alive);
         insert_after(slots, emitted);
     }
 
-    /// Applies edits and sets fields.
-    fn change(&self, number: usize, document: &mut Document<'_>, answer: &mut Answer) {
+    /// Applies edits and sets fields; whether anything is another than before.
+    fn change(&self, number: usize, document: &mut Document<'_>, answer: &mut Answer) -> bool {
+        let mut changed = answer.edits_text();
         if let Some(text) = answer.apply(document.text()) {
             document.set_text(text);
         }
         let writes = &self.stages[number].opened.plan().writes;
         for (column, value) in answer.sets.drain(..) {
             let (name, kind) = &writes[column];
-            document.set(name, *kind, value).expect(CHECKED);
+            changed |= document.set(name, *kind, value).expect(CHECKED);
         }
+        changed
     }
 
-    fn count(&mut self, number: usize, document: &Document<'_>, answer: &Answer) {
+    fn count(&mut self, number: usize, text: &str, answer: &Answer) {
         let counts = &mut self.counts.stages[number];
-        counts.changed += u64::from(answer.edits_text() || !answer.sets.is_empty());
-        let text = document.text();
         let mut seen_rules: Vec<usize> = Vec::new();
         let mut edit = |rule: usize, removed: &str, added: &str| {
             let removed = removed.chars().count() as u64;

@@ -34,7 +34,11 @@ fn field_names(names: &written::FieldNames) -> io::FieldNames {
 }
 
 /// How to write one of the outputs of a pipeline.
-pub(crate) fn output_options(pipeline: &Pipeline, output: &written::Output, overwrite: bool) -> OutputOptions {
+pub(crate) fn output_options(
+    pipeline: &Pipeline,
+    output: &written::Output,
+    overwrite: bool,
+) -> OutputOptions {
     OutputOptions {
         uri: output.uri.clone(),
         format: output.format.map(|format| match format.container {

@@ -53,7 +53,9 @@ impl Engine {
         let mut mistakes: Option<Diagnostics> = None;
         for (number, spec) in pipeline.stages.iter().enumerate() {
             match open_stage(&pipeline, registry, number, spec) {
-                Ok(opened) => stages.push(Stage { id: spec.id.as_str().into(), opened, on_error: spec.on_error }),
+                Ok(opened) => {
+                    stages.push(Stage { id: spec.id.as_str().into(), opened, on_error: spec.on_error });
+                }
                 Err(found) => mistakes = Some(join(mistakes, found)),
             }
         }

@@ -56,8 +56,8 @@ pub struct Finished {
     pub published: Vec<(&'static str, Published)>,
     /// Files in folders of the input that were passed over, because their extension is none that we read.
     pub skipped_files: Vec<String>,
-    /// The first file of the input.
-    pub first_file: Option<PathBuf>,
+    /// A file of the input to look at: the first one with a document whose text was edited, or else the first one.
+    pub example: Option<PathBuf>,
     /// Bytes of the input, as it is stored.
     pub bytes_read: u64,
     /// From the opening of the input to the publication.
@@ -134,7 +134,8 @@ impl Engine {
             return Err(Error::Missing("output"));
         }
         let input = self.open_input(options.limit)?;
-        let sinks = if options.dry_run { Sinks::none() } else { Sinks::open(self.pipeline(), options.overwrite)? };
+        let sinks =
+            if options.dry_run { Sinks::none() } else { Sinks::open(self.pipeline(), options.overwrite)? };
         options.progress.begin(input.total_bytes());
         let shared = Shared {
             engine: self,
@@ -260,13 +261,15 @@ impl Shared<'_> {
         counts.read = reader.counts().documents;
         writer.count(&mut counts);
         counts.check().map_err(Error::Imbalance)?;
-        let Ends { failures, published } = writer.publish()?;
+        let Ends { failures, edited, published } = writer.publish()?;
+        let files = input.files();
+        let example = files.iter().find(|file| Some(&file.name) == edited.as_ref()).or(files.first());
         Ok(Finished {
             counts,
             failures,
             published,
             skipped_files: input.skipped().to_vec(),
-            first_file: input.files().first().map(|file| file.path.clone()),
+            example: example.map(|file| file.path.clone()),
             bytes_read: reader.bytes_read(),
             time: begin.elapsed(),
         })

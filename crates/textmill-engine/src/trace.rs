@@ -63,7 +63,11 @@ impl Engine {
         input.reader().next(&mut chunk).map_err(Error::Io)?;
         let document = chunk.documents().next().ok_or(Error::NoDocument)?;
         let document = document.map_err(|failure| {
-            Error::Unreadable(Failure { place: failure.origin.to_string(), stage: None, message: failure.message })
+            Error::Unreadable(Failure {
+                place: failure.origin.to_string(),
+                stage: None,
+                message: failure.message,
+            })
         })?;
         self.trace(document)
     }

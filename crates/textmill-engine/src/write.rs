@@ -1,9 +1,12 @@
 //! From documents that have passed the stages to the outputs: bytes are made in the worker, written in input order.
 
-use textmill_io::{
-    Body, Document, EncodedBatch, Encoder, Origin, Output, OutputOptions, Published, ReadFailure, Refused, Rejected, Why,
-};
+use std::sync::Arc;
+
 use textmill_io::Result as IoResult;
+use textmill_io::{
+    Body, Document, EncodedBatch, Encoder, Origin, Output, OutputOptions, Published, ReadFailure, Refused,
+    Rejected, Why,
+};
 use textmill_pipeline::{self as written, Pipeline};
 
 use crate::account::Counts;
@@ -39,6 +42,8 @@ pub(crate) struct Milled {
     dropped: Part,
     failed: Part,
     failures: Vec<Failure>,
+    /// The file of the first document whose text a stage edited.
+    edited: Option<Arc<str>>,
     pub(crate) bytes_read: u64,
 }
 
@@ -58,12 +63,14 @@ pub(crate) struct Writer {
     failed: u64,
     refused: u64,
     failures: Vec<Failure>,
+    edited: Option<Arc<str>>,
 }
 
 /// What there is to tell of the outputs at the end of a run.
 #[derive(Debug)]
 pub(crate) struct Ends {
     pub(crate) failures: Vec<Failure>,
+    pub(crate) edited: Option<Arc<str>>,
     pub(crate) published: Vec<(&'static str, Published)>,
 }
 
@@ -81,7 +88,7 @@ impl Sinks {
             open_as(key, options)
         };
         let kept = open("output", pipeline.output.as_ref())?;
-        let beside = pipeline.output.as_ref().and_then(|output| beside(&output.uri));
+        let beside = pipeline.output.as_ref().and_then(|output| output.beside("failed"));
         let failed = match &pipeline.failed {
             Some(output) => open("failed", Some(output))?,
             // Where it lies follows from `[output]`, so that is what a person can change.
@@ -105,21 +112,6 @@ fn open_as(key: &'static str, options: Option<OutputOptions>) -> Result<Option<O
     options.map(|options| Output::open(&options).map_err(|error| Error::Output(key, error))).transpose()
 }
 
-/// Where failed documents go if nobody says: `news.failed.jsonl` beside `news.jsonl.zst`, `failed.jsonl` in a folder;
-/// nowhere if the output is stdout.
-fn beside(uri: &str) -> Option<written::Output> {
-    if uri == "-" {
-        return None;
-    }
-    let (folder, name) = uri.rsplit_once('/').unwrap_or((".", uri));
-    let name = match name.split_once('.') {
-        Some((stem, _)) if !stem.is_empty() => format!("{folder}/{stem}.failed.jsonl"),
-        _ if name.is_empty() => format!("{folder}/failed.jsonl"),
-        _ => format!("{uri}.failed.jsonl"),
-    };
-    Some(written::Output { uri: name, format: None })
-}
-
 impl Milled {
     pub(crate) fn documents(&self) -> u64 {
         self.kept.documents + self.dropped.documents + self.failed.documents
@@ -129,6 +121,7 @@ impl Milled {
 impl Encoders {
     /// Sorts the documents of a batch by what became of them, as bytes.
     pub(crate) fn encode(&self, stages: &[Stage], slots: &[Slot<'_>], milled: &mut Milled) -> IoResult<()> {
+        milled.edited = slots.iter().find(|slot| slot.edited).and_then(Slot::file);
         for slot in slots {
             match (&slot.source, &slot.fate) {
                 (Source::Document(document), Fate::Kept) => self.keep(document, &mut milled.kept),
@@ -201,13 +194,16 @@ impl Milled {
 
 impl Writer {
     pub(crate) fn new(sinks: Sinks) -> Self {
-        Self { sinks, kept: 0, dropped: 0, failed: 0, refused: 0, failures: Vec::new() }
+        Self { sinks, kept: 0, dropped: 0, failed: 0, refused: 0, failures: Vec::new(), edited: None }
     }
 
     pub(crate) fn write(&mut self, milled: Milled) -> IoResult<()> {
-        let Milled { kept, dropped, mut failed, mut failures, .. } = milled;
-        let refused = self.sinks.kept.as_mut().map(|output| output.write(&kept.batch)).transpose()?.unwrap_or_default();
-        self.kept += self.sinks.kept.as_ref().map_or(kept.documents, |_| kept.batch.documents()) - refused.len() as u64;
+        let Milled { kept, dropped, mut failed, mut failures, edited, .. } = milled;
+        self.edited = self.edited.take().or(edited);
+        let refused =
+            self.sinks.kept.as_mut().map(|output| output.write(&kept.batch)).transpose()?.unwrap_or_default();
+        self.kept += self.sinks.kept.as_ref().map_or(kept.documents, |_| kept.batch.documents())
+            - refused.len() as u64;
         self.refused += refused.len() as u64;
         for refused in &refused {
             self.refuse(refused, &mut failed);
@@ -256,7 +252,7 @@ impl Writer {
         publish("dropped", dropped)?;
         publish("output", kept)?;
         published.reverse();
-        Ok(Ends { failures: self.failures, published })
+        Ok(Ends { failures: self.failures, edited: self.edited, published })
     }
 }
 
@@ -269,19 +265,4 @@ fn write(output: Option<&mut Output>, part: &Part) -> IoResult<u64> {
 
 fn failure(origin: &Origin, stage: Option<&str>, message: &str) -> Failure {
     Failure { place: origin.to_string(), stage: stage.map(ToOwned::to_owned), message: message.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failed_documents_have_a_place() {
-        let check = |uri, expect: Option<&str>| assert_eq!(beside(uri).map(|output| output.uri).as_deref(), expect);
-        check("/a/news.jsonl.zst", Some("/a/news.failed.jsonl"));
-        check("/a/out/", Some("/a/out/failed.jsonl"));
-        check("/a/out", Some("/a/out.failed.jsonl"));
-        check("/a/.hidden", Some("/a/.hidden.failed.jsonl"));
-        check("-", None);
-    }
 }

@@ -254,25 +254,21 @@ impl<'c> Document<'c> {
     }
 
     /// Sets the field `name`: to the text itself for [`FieldKind::Text`], to JSON for all other kinds. `None` removes it.
+    /// Says whether the field was something else before.
     ///
     /// # Errors
     /// The value is not of its kind; `id` or `text` would be removed or be something other than text.
-    pub fn set(&mut self, name: &str, kind: FieldKind, value: Option<String>) -> Result<(), FieldError> {
+    pub fn set(&mut self, name: &str, kind: FieldKind, value: Option<String>) -> Result<bool, FieldError> {
         if self.is_id_or_text(name) {
             return self.set_id_or_text(name, kind, value);
         }
-        let Some(value) = value else {
-            self.remove(name);
-            return Ok(());
-        };
+        let Some(value) = value else { return Ok(self.remove(name)) };
         if kind == FieldKind::Text {
             let json = json::encode_text(&value);
-            self.put(name, json, View::Text(Cow::Owned(value)));
-            return Ok(());
+            return Ok(self.put(name, json, View::Text(Cow::Owned(value))));
         }
         kind.check(&value).map_err(|found| FieldError::new(name, kind, found))?;
-        self.put(name, on_one_line(value), View::Json(kind));
-        Ok(())
+        Ok(self.put(name, on_one_line(value), View::Json(kind)))
     }
 
     /// Appends the document as one line of JSON, without the line's end.
@@ -340,28 +336,29 @@ impl<'c> Document<'c> {
         name: &str,
         kind: FieldKind,
         value: Option<String>,
-    ) -> Result<(), FieldError> {
+    ) -> Result<bool, FieldError> {
         kind.check_text().map_err(|found| FieldError::new(name, kind, found))?;
         let value = value.ok_or_else(|| FieldError::new(name, kind, "its removal".to_owned()))?;
+        let same = if self.is_text(name) { self.text == value } else { self.id == value };
         if self.is_text(name) {
             self.set_text(value);
-            return Ok(());
+            return Ok(!same);
         }
         if self.line.is_some() {
             self.put(name, json::encode_text(&value), View::NotDecoded);
         }
         self.changed = true;
         self.id = Cow::Owned(value);
-        Ok(())
+        Ok(!same)
     }
 
     /// Sets the first field of this name, which is the only one from here on, or adds it.
-    fn put(&mut self, name: &str, json: String, view: View<'c>) {
+    fn put(&mut self, name: &str, json: String, view: View<'c>) -> bool {
         let Some(index) = self.find(name) else {
             let name = Cow::Owned(self.names.in_input(name).to_owned());
             self.fields.push(Field { name, place: None, value: Value::Set(json), view });
             self.changed = true;
-            return;
+            return true;
         };
         self.remove_after(index);
         let same = self.fields[index].json(self.line_json()) == Some(&json);
@@ -371,14 +368,15 @@ impl<'c> Document<'c> {
             field.value = Value::Set(json);
             self.changed = true;
         }
+        !same
     }
 
-    fn remove(&mut self, name: &str) {
-        if let Some(index) = self.find(name) {
-            self.remove_after(index);
-            self.fields[index].value = Value::Removed;
-            self.changed = true;
-        }
+    fn remove(&mut self, name: &str) -> bool {
+        let Some(index) = self.find(name) else { return false };
+        self.remove_after(index);
+        self.fields[index].value = Value::Removed;
+        self.changed = true;
+        true
     }
 
     /// Removes what bears the same name as the field at `index` and follows it.

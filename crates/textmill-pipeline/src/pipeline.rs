@@ -104,6 +104,23 @@ pub struct Output {
     pub format: Option<OutputFormat>,
 }
 
+impl Output {
+    /// Where documents of another kind go, if nobody says: `news.failed.jsonl` beside `news.jsonl.zst`, `failed.jsonl` in a
+    /// folder; nowhere if this is stdout.
+    pub fn beside(&self, kind: &str) -> Option<Self> {
+        if self.uri == "-" {
+            return None;
+        }
+        let (folder, name) = self.uri.rsplit_once('/').unwrap_or((".", &self.uri));
+        let uri = match name.split_once('.') {
+            Some((stem, _)) if !stem.is_empty() => format!("{folder}/{stem}.{kind}.jsonl"),
+            _ if name.is_empty() => format!("{folder}/{kind}.jsonl"),
+            _ => format!("{}.{kind}.jsonl", self.uri),
+        };
+        Some(Self { uri, format: None })
+    }
+}
+
 /// The form of an output, spelled `jsonl`, `jsonl.gz`, `jsonl.zst` or `txt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputFormat {
@@ -200,11 +217,6 @@ pub struct ResourceSpec {
     pub absolute: PathBuf,
 }
 
-/// A slash at the end says what a place is, not which.
-pub(crate) fn is_same_place(left: &str, right: &str) -> bool {
-    left.trim_end_matches('/') == right.trim_end_matches('/')
-}
-
 impl Pipeline {
     /// Reads these URIs (absolute paths, globs or `-`) in the place of those in the file.
     pub fn replace_input(&mut self, uris: Vec<String>) {
@@ -212,21 +224,17 @@ impl Pipeline {
         self.places.forget("/input/uri");
     }
 
-    /// Writes to this URI (an absolute path or `-`) in the place of that in the file, in the format that the file says.
-    ///
-    /// # Errors
-    /// If another output has this URI.
-    pub fn replace_output(&mut self, uri: String) -> Result<(), Diagnostics> {
-        let same = |output: &Option<Output>| output.as_ref().is_some_and(|output| is_same_place(&output.uri, &uri));
-        let others = [("dropped", same(&self.dropped)), ("failed", same(&self.failed))];
-        if let Some((key, _)) = others.iter().find(|(_, is_same)| *is_same) {
-            let spot = self.places.nearest(&format!("/{key}/uri")).value();
-            let one = Diagnostic::at(spot, "two outputs have the same `uri`");
-            return Err(one.with_label("the same as that of the command line").into());
+    /// Writes to this URI (an absolute path or `-`) in the place of that in the file, in the format that the file says. The
+    /// dropped and failed documents go beside it, so that those of a run into the file's own output stay as they are; with
+    /// stdout they have no place, and are only counted.
+    pub fn replace_output(&mut self, uri: String) {
+        let output = Output { uri, format: self.output_format };
+        self.dropped = self.dropped.take().and_then(|_| output.beside("dropped"));
+        self.failed = self.failed.take().and_then(|_| output.beside("failed"));
+        self.output = Some(output);
+        for key in ["output", "dropped", "failed"] {
+            self.places.forget(&format!("/{key}/uri"));
         }
-        self.output = Some(Output { uri, format: self.output_format });
-        self.places.forget("/output/uri");
-        Ok(())
     }
 
     /// A stage refused its options when it was opened. `pointer` is an RFC 6901 pointer into the options; where nothing
@@ -259,5 +267,23 @@ impl Pipeline {
     pub fn output_diagnostic(&self, key: &str, message: &str, hint: Option<&str>) -> Option<Diagnostics> {
         let spot = self.places.get(&format!("/{key}/uri"))?;
         Some(Diagnostic::at(spot.value(), message).with_hint(hint).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_documents_have_a_place() {
+        let check = |uri: &str, expect: Option<&str>| {
+            let output = Output { uri: uri.to_owned(), format: None };
+            assert_eq!(output.beside("failed").map(|beside| beside.uri).as_deref(), expect);
+        };
+        check("/a/news.jsonl.zst", Some("/a/news.failed.jsonl"));
+        check("/a/out/", Some("/a/out/failed.jsonl"));
+        check("/a/out", Some("/a/out.failed.jsonl"));
+        check("/a/.hidden", Some("/a/.hidden.failed.jsonl"));
+        check("-", None);
     }
 }

@@ -53,15 +53,18 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        let counts = [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")];
-        counts.into_iter().for_each(|(number, expect)| assert_eq!(count(number), expect));
+        for (number, expect) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(count(number), expect);
+        }
         let sizes =
             [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (36_200_000, "36.2 MB"), (999_960, "1.0 MB")];
-        sizes.into_iter().for_each(|(number, expect)| assert_eq!(bytes(number), expect));
+        for (number, expect) in sizes {
+            assert_eq!(bytes(number), expect);
+        }
         let times = [(850, "850 µs"), (12_300, "12 ms"), (3_400_000, "3.4 s"), (125_000_000, "2 min 5 s")];
-        times
-            .into_iter()
-            .for_each(|(micros, expect)| assert_eq!(duration(Duration::from_micros(micros)), expect));
+        for (micros, expect) in times {
+            assert_eq!(duration(Duration::from_micros(micros)), expect);
+        }
         assert_eq!((plural(1, "file"), plural(2, "file")), ("1 file".into(), "2 files".into()));
     }
 }

@@ -12,6 +12,7 @@ pub fn workspace() -> &'static Path {
 
 /// A file or folder of the measuring data beside the checkout (or where `TEXTMILL_SHARED` says). Where it is absent the
 /// test is skipped, and says so.
+#[expect(clippy::print_stderr, reason = "the output of a test")]
 pub fn shared(path: &str) -> Option<PathBuf> {
     let beside = || workspace().join("../shared");
     let found = std::env::var_os("TEXTMILL_SHARED").map_or_else(beside, PathBuf::from).join(path);
@@ -27,7 +28,12 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 /// # Panics
 /// If it is not there: the crate must be a dev-dependency of the test's crate.
 pub fn built_library(binary: &Path, crate_name: &str) -> PathBuf {
-    let name = format!("{}{}{}", std::env::consts::DLL_PREFIX, crate_name.replace('-', "_"), std::env::consts::DLL_SUFFIX);
+    let name = format!(
+        "{}{}{}",
+        std::env::consts::DLL_PREFIX,
+        crate_name.replace('-', "_"),
+        std::env::consts::DLL_SUFFIX
+    );
     let folder = binary.parent().expect("a binary lies in a folder");
     let places = [folder.join("deps").join(&name), folder.join(&name)];
     let found = places.iter().find(|place| place.exists());

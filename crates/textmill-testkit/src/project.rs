@@ -88,9 +88,10 @@ impl Project {
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).into_iter().flatten() {
                 let path = entry.expect("an entry").path();
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false => names.push(path.strip_prefix(&root).expect("below the root").display().to_string()),
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    names.push(path.strip_prefix(&root).expect("below the root").display().to_string());
                 }
             }
         }

@@ -57,7 +57,10 @@ impl Tree {
         if std::env::var_os("TEXTMILL_UPDATE").is_some() {
             return self.replace(expected);
         }
-        self.check_same(&Self::of(expected), &format!("`{}`; TEXTMILL_UPDATE=1 replaces it", expected.display()));
+        self.check_same(
+            &Self::of(expected),
+            &format!("`{}`; TEXTMILL_UPDATE=1 replaces it", expected.display()),
+        );
     }
 
     /// Compares with `expected`, which `what` names.

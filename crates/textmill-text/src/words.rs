@@ -196,12 +196,10 @@ mod tests {
         check("well-known A4", &["well", "known", "A4"]);
         check("e\u{301}te\u{301} हिन्दी", &["e\u{301}te\u{301}", "हिन्दी"]);
         check("你好 world 世", &["你", "好", "world", "世"]);
-        check("internationalisation2026 abcdefgh'i x’y 1.5.2", &[
-            "internationalisation2026",
-            "abcdefgh'i",
-            "x’y",
-            "1.5.2",
-        ]);
+        check(
+            "internationalisation2026 abcdefgh'i x’y 1.5.2",
+            &["internationalisation2026", "abcdefgh'i", "x’y", "1.5.2"],
+        );
     }
 
     #[test]

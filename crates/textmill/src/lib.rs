@@ -13,13 +13,13 @@
 use std::path::Path;
 
 pub use textmill_engine::{
-    BuiltIn, Cancel, Counts, Edit, Engine, Error, Failure, Fate, Finished, LoadError, OpenedStage, Origin, Progress, Registry, Rule,
-    RuleKind, RunOptions, Stage, StageCounts, StagePlan, Trace, TracedStage,
+    BuiltIn, Cancel, Counts, Edit, Engine, Error, Failure, Fate, Finished, LoadError, OpenedStage, Origin,
+    Progress, Registry, Rule, RuleKind, RunOptions, Stage, StageCounts, StagePlan, Trace, TracedStage,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
-    Catalog, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override, OverrideError, Pipeline,
-    Source, StageKind, schema, suggestion,
+    Catalog, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override,
+    OverrideError, Pipeline, Source, StageKind, schema, suggestion,
 };
 use textmill_stage::vtable;
 
@@ -70,7 +70,7 @@ pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
         pipeline.replace_input(options.inputs.clone());
     }
     if let Some(uri) = &options.output {
-        pipeline.replace_output(uri.clone())?;
+        pipeline.replace_output(uri.clone());
     }
     Engine::open(pipeline, &registry)
 }

@@ -41,13 +41,15 @@ class Ranked:
         return infos[:3]
 
     def within(self, words):
-        """Whole sentences that fit, best first, and at least one."""
+        """Whole sentences that fit, best first, and at least one; spent as `summarize` spends its budget in words."""
         chosen, spent = [], 0
         for info in self.infos:
             length = len(str(info.sentence).split())
             if not chosen or spent + length <= words:
                 chosen.append(info)
                 spent += length
+            elif 2 * spent >= words:
+                break
         return [info.sentence for info in sorted(chosen, key=lambda info: info.order)]
 
 

@@ -7,15 +7,13 @@
 //! is idempotent: what it returns is a text in which no step finds anything. A text that does not settle is no prose, and
 //! is left as it came, which keeps that promise and bounds the time.
 //!
-//! Most texts need nothing, so they are looked at once, for the kinds of bytes that wake a step ([`kinds`]), and only the
-//! steps that are awake look for themselves. A clean text is read and not copied.
+//! Every step begins with a scan for the bytes that it acts on, so a clean text is read and not copied.
 
 mod controls;
 mod edit;
 mod entities;
 mod folds;
 mod invisible;
-mod kinds;
 mod line_ends;
 mod mojibake;
 mod nfc;
@@ -30,11 +28,14 @@ use serde::Deserialize;
 use textmill_stage::{Doc, Outcome, Plan, Result, Rewrites, Stage};
 
 use crate::edit::{Edit, apply, compose, tidy};
-use crate::kinds::Kinds;
 
 /// How often the steps may change a text before it is left as it came. Real damage needs five: three layers of
 /// mojibake, an entity, a space.
 const MAX_CHANGES: usize = 64;
+
+/// The steps, by their rules, that have nothing to do in a text of ASCII.
+const SKIP_ASCII: [&str; 7] =
+    ["mojibake", "invisible", "quote", "ligature", "full-width", "no-break-space", "nfc"];
 
 /// Repairs characters: wrong encodings, HTML entities and tags, Unicode form, characters that cannot be seen, white space.
 ///
@@ -108,9 +109,9 @@ type Find = Box<dyn Fn(&str, &mut Vec<Edit>) + Send + Sync>;
 /// One kind of repair.
 struct Step {
     rule: Rewrites,
-    /// A text without these has nothing to find.
-    wakes_at: Kinds,
     find: Find,
+    /// Whether it has nothing to do in a text of ASCII.
+    skips_ascii: bool,
     /// Whether it is repeated until it finds nothing, before the steps behind it may look: they could not know that half
     /// of what they see is to be read as something else.
     repeat: bool,
@@ -129,35 +130,29 @@ impl Stage for Clean {
     fn new(config: Config, plan: &mut Plan) -> Result<Self> {
         plan.claim_idempotent();
         let mut steps = Vec::new();
-        let mut add = |on, name, summary, wakes_at, find: Find| {
+        let mut add = |on, name, summary, find: Find| {
             if on {
                 let rule = plan.rewrites(name, summary);
-                steps.push(Step { rule, wakes_at, find, repeat: name == "mojibake" });
+                let skips_ascii = SKIP_ASCII.contains(&name);
+                steps.push(Step { rule, find, skips_ascii, repeat: name == "mojibake" });
             }
         };
         let max_blank_lines = config.max_blank_lines;
         let spaces = move |text: &str, edits: &mut Vec<Edit>| spaces::find(text, max_blank_lines, edits);
         let fold = |fold: folds::Fold| -> Find { Box::new(move |text, edits| fold.find(text, edits)) };
 
-        use Kinds as K;
-        add(config.mojibake, "mojibake", mojibake::SUMMARY, K::HIGH, Box::new(mojibake::find));
-        add(config.entities, "entity", entities::SUMMARY, K::AMPERSAND, Box::new(entities::find));
-        add(config.tags, "tag", tags::SUMMARY, K::ANGLE, Box::new(tags::find));
-        add(config.controls, "control", controls::SUMMARY, K::CONTROL, Box::new(controls::find));
-        add(config.invisible, "invisible", invisible::SUMMARY, K::INVISIBLE, Box::new(invisible::find));
-        add(config.line_ends, "line-end", line_ends::SUMMARY, K::LINE_END, Box::new(line_ends::find));
-        add(config.quotes, "quote", "A curly quote.", K::HIGH, fold(folds::QUOTES));
-        add(config.ligatures, "ligature", "A ligature of Latin letters.", K::HIGH, fold(folds::LIGATURES));
-        add(
-            config.full_width,
-            "full-width",
-            "A full-width or half-width form.",
-            K::HIGH,
-            fold(folds::FULL_WIDTH),
-        );
-        add(config.no_break_spaces, "no-break-space", "A no-break space.", K::HIGH, fold(folds::NO_BREAK_SPACES));
-        add(config.nfc, "nfc", nfc::SUMMARY, K::COMPOSABLE, Box::new(nfc::find));
-        add(config.spaces, "space", spaces::SUMMARY, K::ANY, Box::new(spaces));
+        add(config.mojibake, "mojibake", mojibake::SUMMARY, Box::new(mojibake::find));
+        add(config.entities, "entity", entities::SUMMARY, Box::new(entities::find));
+        add(config.tags, "tag", tags::SUMMARY, Box::new(tags::find));
+        add(config.controls, "control", controls::SUMMARY, Box::new(controls::find));
+        add(config.invisible, "invisible", invisible::SUMMARY, Box::new(invisible::find));
+        add(config.line_ends, "line-end", line_ends::SUMMARY, Box::new(line_ends::find));
+        add(config.quotes, "quote", "A curly quote.", fold(folds::QUOTES));
+        add(config.ligatures, "ligature", "A ligature of Latin letters.", fold(folds::LIGATURES));
+        add(config.full_width, "full-width", "A full-width or half-width form.", fold(folds::FULL_WIDTH));
+        add(config.no_break_spaces, "no-break-space", "A no-break space.", fold(folds::NO_BREAK_SPACES));
+        add(config.nfc, "nfc", nfc::SUMMARY, Box::new(nfc::find));
+        add(config.spaces, "space", spaces::SUMMARY, Box::new(spaces));
         Ok(Self { steps })
     }
 
@@ -174,8 +169,8 @@ impl Stage for Clean {
 impl Clean {
     /// The edits after which no step finds anything in `text`; none if it does not settle.
     fn repair(&self, text: &str) -> Vec<Edit> {
-        let mut draft =
-            Draft { text: Cow::Borrowed(text), kinds: Kinds::of(text), edits: Vec::new(), changes: 0 };
+        let is_ascii = text.is_ascii();
+        let mut draft = Draft { text: Cow::Borrowed(text), is_ascii, edits: Vec::new(), changes: 0 };
         loop {
             let before = draft.changes;
             for step in &self.steps {
@@ -194,7 +189,7 @@ impl Clean {
 /// A text as the steps so far left it, and the edits that lead there from the one that came in.
 struct Draft<'a> {
     text: Cow<'a, str>,
-    kinds: Kinds,
+    is_ascii: bool,
     edits: Vec<Edit>,
     changes: usize,
 }
@@ -202,7 +197,7 @@ struct Draft<'a> {
 impl Draft<'_> {
     /// Whether the step changed anything.
     fn pass(&mut self, step: &Step) -> bool {
-        if !self.kinds.wake(step.wakes_at) {
+        if self.is_ascii && step.skips_ascii {
             return false;
         }
         let mut found = Vec::new();
@@ -215,7 +210,7 @@ impl Draft<'_> {
         }
         let next = apply(&self.text, &found);
         self.edits = compose(std::mem::take(&mut self.edits), found, &self.text);
-        self.kinds = Kinds::of(&next);
+        self.is_ascii = next.is_ascii();
         self.text = Cow::Owned(next);
         self.changes += 1;
         true

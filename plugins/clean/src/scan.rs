@@ -1,8 +1,7 @@
 //! Searches by blocks: loops without branches, which compile to vector code, so that a text in which nothing is found
 //! costs little more than reading it.
 
-/// How many bytes are looked at together.
-pub(crate) const BLOCK: usize = 64;
+const BLOCK: usize = 64;
 
 /// The first byte from `from` on that passes the test, which should be a few comparisons.
 pub(crate) fn position(bytes: &[u8], from: usize, test: impl Fn(u8) -> bool) -> Option<usize> {
@@ -36,7 +35,7 @@ pub(crate) fn any_triple(bytes: &[u8], test: impl Fn(u8, u8, u8) -> u8) -> bool 
 }
 
 /// Of a length known beforehand, or the loops over it are not compiled to vector code.
-pub(crate) fn block(bytes: &[u8], at: usize) -> Option<&[u8; BLOCK]> {
+fn block(bytes: &[u8], at: usize) -> Option<&[u8; BLOCK]> {
     bytes.get(at..).and_then(<[u8]>::first_chunk)
 }
 

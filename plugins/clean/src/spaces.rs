@@ -35,7 +35,7 @@ pub(crate) fn find(text: &str, max_blank_lines: usize, edits: &mut Vec<Edit>) {
 /// Whether there is white space before a line end or the end, or three line ends in a row: a look at each line costs more
 /// than all other steps together.
 fn may_find(bytes: &[u8], max_blank_lines: usize) -> bool {
-    // Other control characters go first, so to take them for spaces is a comparison less at no loss.
+    // To take all control characters for spaces is a comparison less, and costs a look where there are any.
     let newline = |byte| u8::from(byte == b'\n');
     let space = |byte| u8::from(byte <= b' ') & u8::from(byte != b'\n');
     let found = |a, b, c| newline(c) & (space(b) | (newline(a) & newline(b)));

@@ -36,7 +36,7 @@ pub struct Config {
     from: Option<String>,
     /// How to look for the article.
     mode: Mode,
-    /// How many bytes a page may have. The whole article of a newspaper is a few hundred kilobytes with all that is around it.
+    /// How many bytes a page may have. Pages of newspapers have some hundred thousand, most of it not their article.
     #[schemars(range(min = 1))]
     max_bytes: usize,
     /// How many elements a page may have: each takes some kilobytes of memory.

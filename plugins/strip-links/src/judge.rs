@@ -12,6 +12,8 @@ use crate::shape;
 const MAX_LINE: usize = 480;
 /// Bylines and bare dates are looked for in so many lines that stay, from the top.
 const TOP: usize = 6;
+/// A line of prose that was broken has at least so many bytes.
+const SHORTEST_BROKEN: usize = 40;
 /// A block of links has at most so many lines below its heading.
 const MAX_BLOCK: usize = 12;
 /// A line of a block of links is at most so long (characters).
@@ -76,11 +78,14 @@ impl Judge {
         let mut places = places.as_slice();
         let mut stays = 0;
         let mut last_stay = None;
+        let mut fenced = false;
         let mut at = 0;
         while let Some(seen) = lines.get(at) {
             let here = places_of(&mut places, seen.line.span);
             let above = last_stay.and_then(|last: usize| lines.get(last));
-            let finding = self.seen(seen, here, stays < TOP, &titles, above);
+            fenced ^= is_fence(&seen.view);
+            let finding =
+                if fenced { Finding::default() } else { self.seen(seen, here, stays < TOP, &titles, above) };
             if finding.rule.is_none() {
                 stays += 1;
                 last_stay = Some(at);
@@ -105,12 +110,21 @@ impl Judge {
         titles: &[Option<&str>],
         above: Option<&Seen<'_>>,
     ) -> Finding {
-        match &seen.view {
-            Cow::Borrowed(line) => self.look(Look { line, start: seen.line.span.start, places }, top, titles, above),
+        let finding = match &seen.view {
+            Cow::Borrowed(line) => {
+                self.look(Look { line, start: seen.line.span.start, places }, top, titles, above)
+            }
             Cow::Owned(view) => {
                 let places = self.phrases.places(view);
                 self.look(Look { line: view, start: 0, places: &places }, top, titles, above)
             }
+        };
+        let runs_on = || above.is_some_and(|above| runs_on(above, seen));
+        // A byline may open small, right below the title.
+        if finding.rule.is_some_and(|rule| rule != Rule::Byline) && runs_on() {
+            Finding::default()
+        } else {
+            finding
         }
     }
 
@@ -156,7 +170,7 @@ impl Judge {
 
     /// What the shape alone says.
     fn shape(&self, parts: &Parts<'_>, top: bool) -> Option<Rule> {
-        if top && self.on.contains(&Rule::Date) && shape::is_date(parts.words) {
+        if top && self.on.contains(&Rule::Date) && shape::is_date(parts.words) && !is_stated(parts.words) {
             return Some(Rule::Date);
         }
         let (before, name) = (!parts.line.is_ascii()).then(|| parts.line.rsplit_once('©')).flatten()?;
@@ -210,7 +224,9 @@ impl<'a> Parts<'a> {
             Form::Open => opens && self.chars() <= 160 && !self.is_listed() && !shape::has_inner_stop(rest),
             Form::Part => self.chars() <= 280,
             Form::Count => self.counts(hit, rest),
-            Form::Minutes => self.chars() <= 40 && self.before(hit).trim().chars().all(|c| c.is_ascii_digit()),
+            Form::Minutes => {
+                self.chars() <= 40 && self.before(hit).trim().chars().all(|c| c.is_ascii_digit())
+            }
             Form::Caption => return self.credit(hit, rest),
             Form::Agency => self.is_agency(hit, rest),
             Form::Dated => opens && !alone && shape::is_dated(rest),
@@ -264,7 +280,8 @@ impl<'a> Parts<'a> {
         let by = phrase.ends_with(" by") || phrase.ends_with("courtesy of");
         let name = shape::after_separator(rest).or(by.then_some(rest.trim_start()))?;
         let rule = if before.trim().is_empty() { Rule::Credit } else { Rule::Caption };
-        self.ends_with_credit(before, name).then_some(rule)
+        let in_table = before.matches('|').nth(1).is_some();
+        (!in_table && self.ends_with_credit(before, name)).then_some(rule)
     }
 
     /// Whether `name` can be that of a photographer or an agency, and `before` a caption.
@@ -298,6 +315,26 @@ fn announces(rest: &str) -> bool {
     }
 }
 
+/// Whether the line opens or closes a block of code, which says nothing to a reader of prose: `OK` is a result there, and
+/// `or` an alternative.
+fn is_fence(line: &str) -> bool {
+    line.trim_start().starts_with("```")
+}
+
+/// Whether the line goes on with the sentence that the one right above it began: the text is broken at a width, so that
+/// what looks like a line of its own is none.
+fn runs_on(above: &Seen<'_>, line: &Seen<'_>) -> bool {
+    above.line.span.end == line.line.span.start
+        && above.view.len() >= SHORTEST_BROKEN
+        && shape::opens_small(&line.view)
+        && !shape::ends_sentence(&above.view)
+}
+
+/// Whether a date in words has a full stop, as the end of a sentence has.
+fn is_stated(date: &str) -> bool {
+    shape::ends_with_stop(date) && date.contains(char::is_alphabetic)
+}
+
 /// Condemns the lines below a heading of links, and says how many there are.
 fn block(lines: &mut [Seen<'_>], titles: &[Option<&str>]) -> usize {
     let is_item = |line: &&Seen<'_>| !titles.contains(&Some(line.view.trim())) && is_item(&line.view);
@@ -311,7 +348,8 @@ fn block(lines: &mut [Seen<'_>], titles: &[Option<&str>]) -> usize {
 }
 
 fn is_item(line: &str) -> bool {
-    let short = line.len() <= MAX_LINE && line.trim().chars().count() <= MAX_ITEM;
+    let heading = line.starts_with('#') || is_fence(line);
+    let short = !heading && line.len() <= MAX_LINE && line.trim().chars().count() <= MAX_ITEM;
     short && !shape::is_figures(line) && !shape::ends_with_stop(line) && !shape::has_inner_stop(line)
 }
 

@@ -90,7 +90,7 @@ fn view<'a>(line: Line<'a>, marks: &[(Span, Deletes)]) -> Cow<'a, str> {
 }
 
 /// The lines in which there is a place, each with where it starts.
-fn lines_at<'a>(text: &'a str, places: impl Iterator<Item = usize>) -> impl Iterator<Item = (usize, &'a str)> {
+fn lines_at(text: &str, places: impl Iterator<Item = usize>) -> impl Iterator<Item = (usize, &str)> {
     let mut end = 0;
     places.filter_map(move |place| {
         let above = text.as_bytes().get(end..place)?;

@@ -70,14 +70,12 @@ struct Automaton {
     beginnings: Beginnings,
 }
 
-/// The first bytes of phrases, hashed: few words of a text begin like one, and of nearly all others it costs one look
-/// into 8 KiB to know. Letters of ASCII are taken without case.
+/// The first bytes of phrases, hashed: few words of a text begin like one, and of nearly all others it costs two looks
+/// into 8 KiB each to know. Letters of ASCII are taken without case.
 #[derive(Debug, Default)]
 struct Beginnings {
     /// The first two bytes of phrases of one or two, if there are any.
     tiny: Option<Bits>,
-    /// The first four bytes of all others.
-    all: Bits,
     /// The first four bytes of phrases of three to seven.
     short: Bits,
     /// The first eight bytes of those of more.
@@ -99,12 +97,20 @@ impl Phrases {
 
     /// Where in a text phrases may begin that stand inside their lines: a few places, found without a look at its lines.
     pub(crate) fn places(&self, text: &str) -> Vec<usize> {
+        let bytes = text.as_bytes();
         let mut places = Vec::new();
-        word_starts(text.as_bytes(), |at, rest| {
-            if self.inside.beginnings.begins(rest) {
-                places.push(at);
+        let mut found = [0; BLOCK];
+        for (block, mut starts) in word_starts(bytes) {
+            let mut count = 0;
+            while starts != 0 {
+                let at = block + starts.trailing_zeros() as usize;
+                // Written in any case and counted if it is one, for the answer is nothing that a processor could guess.
+                found[count] = at;
+                count += usize::from(self.inside.beginnings.begins(bytes.get(at..).unwrap_or_default()));
+                starts &= starts - 1;
             }
-        });
+            places.extend(found.iter().take(count));
+        }
         places
     }
 
@@ -169,12 +175,9 @@ impl Beginnings {
             // A letter would go on with the word.
             [a, b, c] => (0..=u8::MAX)
                 .filter(|d| !c.is_ascii_alphanumeric() || !d.is_ascii_alphanumeric())
-                .for_each(|d| self.add_short(start_of(&[a, b, c, d]))),
-            [_, _, _, _, _, _, _, _, ..] => {
-                self.all.set(four(start));
-                self.long.set(eight(start));
-            }
-            _ => self.add_short(start),
+                .for_each(|d| self.short.set(four(start_of(&[a, b, c, d])))),
+            [_, _, _, _, _, _, _, _, ..] => self.long.set(eight(start)),
+            _ => self.short.set(four(start)),
         }
     }
 
@@ -182,16 +185,12 @@ impl Beginnings {
         self.tiny.get_or_insert_default().set(two(start));
     }
 
-    fn add_short(&mut self, start: u64) {
-        self.all.set(four(start));
-        self.short.set(four(start));
-    }
-
     /// Whether a phrase may begin here.
     fn begins(&self, rest: &[u8]) -> bool {
         let start = start_of(rest);
         self.tiny.as_ref().is_some_and(|tiny| tiny.get(two(start)))
-            || (self.all.get(four(start)) && (self.short.get(four(start)) || self.long.get(eight(start))))
+            | self.short.get(four(start))
+            | self.long.get(eight(start))
     }
 }
 
@@ -224,35 +223,48 @@ fn filled_up(bytes: &[u8]) -> [u8; 8] {
 }
 
 fn two(start: u64) -> u16 {
-    start as u16
+    top(start << 48)
 }
 
 fn four(start: u64) -> u16 {
-    ((start as u32).wrapping_mul(0x9E37_79B1) >> 16) as u16
+    top((start << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
 fn eight(start: u64) -> u16 {
-    (start.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u16
+    top(start.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
-/// Finds the places where a word begins: each byte of a letter or digit that has no ASCII letter or digit before it, for
-/// behind letters of other scripts a word may begin anywhere. What follows the place is passed with it.
-fn word_starts<'a>(text: &'a [u8], mut found: impl FnMut(usize, &'a [u8])) {
-    let (blocks, rest) = text.as_chunks();
+/// The upper sixteen bits, which depend on all bits of a product.
+fn top(product: u64) -> u16 {
+    (product >> 48) as u16
+}
+
+/// Where words begin, as one bit for each byte of a block: at each byte of a letter or digit that has no ASCII letter or
+/// digit before it, for behind letters of other scripts a word may begin anywhere. With each block where it starts.
+fn word_starts(text: &[u8]) -> impl Iterator<Item = (usize, u64)> {
     let mut before = 0;
-    for (block, bytes) in blocks.iter().chain([&filled_up(rest)]).enumerate() {
-        let bytes = u64::from_le_bytes(*bytes);
-        let words = ascii_words(bytes);
-        let mut starts = (words | (bytes & TOP)) & !(words << 8 | before);
-        before = words >> 56;
-        while starts != 0 {
-            let at = block * 8 + starts.trailing_zeros() as usize / 8;
-            found(at, text.get(at..).unwrap_or_default());
-            starts &= starts - 1;
+    (0..).step_by(BLOCK).zip(text.chunks(BLOCK)).map(move |(start, block)| {
+        let (whole, rest) = block.as_chunks();
+        let mut starts = 0;
+        for (index, bytes) in
+            whole.iter().chain(Some(&filled_up(rest)).filter(|_| !rest.is_empty())).enumerate()
+        {
+            let bytes = u64::from_le_bytes(*bytes);
+            let words = ascii_words(bytes);
+            let here = (words | (bytes & TOP)) & !(words << 8 | before);
+            before = words >> 56;
+            starts |= gathered(here) << (8 * index);
         }
-    }
+        (start, starts)
+    })
 }
 
+/// The top bits of eight bytes, in one byte.
+fn gathered(tops: u64) -> u64 {
+    (tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+const BLOCK: usize = 64;
 const EACH: u64 = 0x0101_0101_0101_0101;
 const TOP: u64 = 0x80 * EACH;
 
@@ -366,11 +378,15 @@ mod tests {
     #[test]
     fn words_begin_behind_what_is_no_letter_or_digit() {
         let all: Vec<u8> = (0..=u8::MAX).rev().chain(0..=u8::MAX).collect();
-        for text in [b"".as_slice(), b"a", b" ", b"a b", b"12:30 Uhr, \xc3\x84rger a\xc3\xa4", b"seventh 8th", &all] {
+        for text in
+            [b"".as_slice(), b"a", b" ", b"a b", b"12:30 Uhr, \xc3\x84rger a\xc3\xa4", b"seventh 8th", &all]
+        {
             let is_word = |at: &usize| text[*at].is_ascii_alphanumeric() || !text[*at].is_ascii();
             let begins = |at: &usize| !text[..*at].last().is_some_and(u8::is_ascii_alphanumeric);
-            let mut found = Vec::new();
-            word_starts(text, |at, _| found.push(at));
+            let bits = |(start, bits): (usize, u64)| {
+                (0..BLOCK).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| start + bit)
+            };
+            let found: Vec<_> = word_starts(text).flat_map(bits).collect();
             assert_eq!(found, (0..text.len()).filter(is_word).filter(begins).collect::<Vec<_>>(), "{text:?}");
         }
     }
@@ -379,7 +395,10 @@ mod tests {
     fn phrases_inside_a_line_begin_with_a_word() {
         for (_, _, _, phrase) in table().filter(|(_, form, ..)| form.is_inside()) {
             for spelling in spellings_of(phrase) {
-                assert!(spelling.starts_with(|c: char| !c.is_ascii() || c.is_ascii_alphanumeric()), "{phrase}");
+                assert!(
+                    spelling.starts_with(|c: char| !c.is_ascii() || c.is_ascii_alphanumeric()),
+                    "{phrase}"
+                );
             }
         }
     }

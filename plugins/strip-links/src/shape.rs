@@ -23,9 +23,10 @@ const OUTSIDE: [bool; 256] = {
         }
         at += 1;
     }
+    let white = b" \t\n\x0B\x0C\r";
     let mut at = 0;
-    while at < 128 {
-        outside[at] |= (at as u8 as char).is_whitespace();
+    while at < white.len() {
+        outside[white[at] as usize] = true;
         at += 1;
     }
     outside

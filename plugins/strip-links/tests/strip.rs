@@ -105,6 +105,35 @@ fn blocks_of_links_go_to_the_end_or_from_three_lines() {
 }
 
 #[test]
+fn code_stays() {
+    let text =
+        "Boats in a Row\n\nRun the tests:\n\n```\nRan 3 tests\nOK\nShare this article\n```\n\nAll is well.\n";
+    check_with("{}", text, text);
+    check_with(
+        r#"{"max-removed": 1}"#,
+        "A title\n\nShare this article\n\n```\nOK\n```\n",
+        "A title\n\n```\nOK\n```\n",
+    );
+}
+
+#[test]
+fn the_rest_of_a_broken_sentence_stays() {
+    let text = "Pilots Ask for More\n\nThe harbour board offered every pilot a premium of 13 a\nshare.\n\nThey met again.\n";
+    check_with("{}", text, text);
+    let text = "Board Reports a Loss\n\nThe board lost eleven boats in the year that ended on\nJanuary 31, 1987.\n\nIt said so.\n";
+    check_with("{}", text, text);
+}
+
+#[test]
+fn headings_end_a_block_of_links() {
+    check_with(
+        r#"{"max-removed": 1}"#,
+        "A title\n\nThe text ends.\n\n## Read more\n\nBoats in a Row\n\nA New Pilot\n\nThree Ferries\n\n## The pilots\n\nThey went on.\n",
+        "A title\n\nThe text ends.\n\n## The pilots\n\nThey went on.\n",
+    );
+}
+
+#[test]
 fn titles_stay() {
     let body = paragraphs("Mara");
     let first = format!("READ MORE: How to Steer by the Stars\n\n{body}\n");

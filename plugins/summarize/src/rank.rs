@@ -215,7 +215,8 @@ impl Reciprocal {
         });
         let (low, high) = (libm::log(least), libm::log(greatest));
         let angle = |place: usize| std::f64::consts::PI * (as_f64(place) + 0.5) / as_f64(8);
-        let point = |place| libm::exp(f64::midpoint(low, high) + (high - low) / 2.0 * libm::cos(angle(place)));
+        let point =
+            |place| libm::exp(f64::midpoint(low, high) + (high - low) / 2.0 * libm::cos(angle(place)));
         Self { points: std::array::from_fn(point) }
     }
 

@@ -184,12 +184,13 @@ fn a_hundred_thousand_sentences_are_no_trouble() {
         write!(text, "The engine{kind} of mill number {number} was moved to harbour{place} in the spring. ")
             .unwrap();
     }
-    for method in ["news", "lexrank", "textrank", "lead"] {
-        for length in [json!({ "sentences": 3 }), json!({ "words": 60 }), json!({ "ratio": 0.01 })] {
-            let mut config = length;
-            config["method"] = method.into();
-            assert!(summary(&config.to_string(), &text).is_some(), "{config}");
-        }
+    for config in [
+        r#"{"method": "news", "ratio": 0.01}"#,
+        r#"{"method": "lexrank"}"#,
+        r#"{"method": "textrank", "words": 60}"#,
+        r#"{"method": "lead", "ratio": 1.0}"#,
+    ] {
+        assert!(summary(config, &text).is_some(), "{config}");
     }
 }
 

@@ -131,7 +131,7 @@ fn report(args: &RunArgs, engine: &Engine, finished: &Finished) {
     if args.dry_run {
         say("dry run: nothing was written");
     }
-    if let Some(file) = finished.first_file.as_deref().filter(|file| *file != Path::new("-")) {
+    if let Some(file) = finished.example.as_deref().filter(|file| *file != Path::new("-")) {
         say(&format!("next     textmill try {} {}", args.pipeline.pipeline.display(), shown(file)));
     }
 }

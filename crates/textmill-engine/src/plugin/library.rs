@@ -72,7 +72,10 @@ impl Registry {
     pub fn load(&mut self, path: &Path) -> Result<(), LoadError> {
         let refuse = |message: String, hint| LoadError { path: path.to_owned(), message, hint };
         let absolute = path.canonicalize().map_err(|error| {
-            refuse(format!("cannot open: {error}"), "give the path of the library, relative to the pipeline file")
+            refuse(
+                format!("cannot open: {error}"),
+                "give the path of the library, relative to the pipeline file",
+            )
         })?;
         let plugin = enter(&absolute).map_err(|(message, hint)| refuse(message, hint))?;
         let named = |text: abi::Str| lossy(text);
@@ -88,12 +91,14 @@ impl Registry {
                 version: named(plugin.version),
             };
             let kind = Kind::new(stage, origin).map_err(|message| refuse(message, REPORT))?;
-            if self.kinds.iter().any(|known| known.info.name == kind.info.name && known.origin == kind.origin) {
+            if self.kinds.iter().any(|known| known.info.name == kind.info.name && known.origin == kind.origin)
+            {
                 return Err(refuse(format!("offers two stages named `{}`", kind.info.name), REPORT));
             }
             self.kinds.retain(|known| known.info.name != kind.info.name || known.origin != Origin::BuiltIn);
             if let Some(known) = self.kinds.iter().find(|known| known.info.name == kind.info.name) {
-                let message = format!("offers the stage `{}`, as `{}` does", kind.info.name, known.info.origin);
+                let message =
+                    format!("offers the stage `{}`, as `{}` does", kind.info.name, known.info.origin);
                 return Err(refuse(message, "name only one of the two libraries in `plugins`"));
             }
             self.kinds.push(kind);
@@ -178,7 +183,10 @@ fn check(plugin: *const abi::Plugin) -> Result<&'static abi::Plugin, (String, &'
         let version = |major, minor, draft| format!("{major}.{minor} draft {draft}");
         let theirs = version(plugin.abi_major, plugin.abi_minor, plugin.draft);
         let ours = version(abi::ABI_MAJOR, abi::ABI_MINOR, abi::DRAFT);
-        return Err((format!("was made for plugin contract {theirs}, and this textmill has {ours}"), REBUILD));
+        return Err((
+            format!("was made for plugin contract {theirs}, and this textmill has {ours}"),
+            REBUILD,
+        ));
     }
     Ok(plugin)
 }

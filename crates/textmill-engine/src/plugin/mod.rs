@@ -3,7 +3,10 @@
 //! Everything that a library says is checked here before the rest of the engine sees it; beyond this module a stage is
 //! a safe object. Built-in stages come through the same door, only without a file.
 
-#![expect(unsafe_code, reason = "the boundary: pointers and functions of a library are used here, and only here")]
+#![expect(
+    unsafe_code,
+    reason = "the boundary: pointers and functions of a library are used here, and only here"
+)]
 
 mod host;
 mod library;
@@ -13,7 +16,7 @@ mod stage;
 pub use host::Cancel;
 pub(crate) use host::enter_run;
 pub use library::{BuiltIn, LoadError, Origin, Registry};
-pub(crate) use sink::{Answer, Answers, Verdict};
 pub use sink::Edit;
+pub(crate) use sink::{Answer, Answers, Verdict};
 pub use stage::{OpenError, OpenedStage, Rule, RuleKind, StagePlan};
-pub(crate) use stage::{StageWorker, StageError};
+pub(crate) use stage::{StageError, StageWorker};

@@ -121,7 +121,8 @@ impl Answer {
         let mut result = String::with_capacity(text.len());
         let mut at = 0;
         for edit in &self.edits {
-            result.push_str(text.get(at..edit.span.start).expect("edits are checked when they are collected"));
+            result
+                .push_str(text.get(at..edit.span.start).expect("edits are checked when they are collected"));
             result.push_str(&edit.replacement);
             at = edit.span.end;
         }
@@ -144,7 +145,11 @@ impl<'a> Collector<'a> {
     }
 
     /// Lets `change` work on the answer to document `index`; what it finds wrong fails the document.
-    fn change(&mut self, index: usize, change: impl FnOnce(&Self, &mut Answer) -> Result<(), String>) -> Status {
+    fn change(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&Self, &mut Answer) -> Result<(), String>,
+    ) -> Status {
         let Some(slot) = self.answers.get_mut(index) else { return abi::E_DOCUMENT };
         if matches!(slot.verdict, Verdict::Fail(_)) {
             return abi::E_DOCUMENT;
@@ -171,7 +176,9 @@ impl<'a> Collector<'a> {
         let index = rule as usize;
         match self.plan.rules.get(index) {
             Some(rule) if fits(rule.kind) => Ok(index),
-            Some(rule) => Err(format!("the stage used its rule `{}` for what it was not declared for", rule.name)),
+            Some(rule) => {
+                Err(format!("the stage used its rule `{}` for what it was not declared for", rule.name))
+            }
             None => Err(format!("the stage named rule number {rule}, which it did not declare")),
         }
     }
@@ -210,14 +217,19 @@ impl<'a> Collector<'a> {
             FieldKind::Texts => serde_json::from_str::<Vec<String>>(&value).is_ok(),
             FieldKind::Json => serde_json::from_str::<serde::de::IgnoredAny>(&value).is_ok(),
         };
-        if fits { Ok(Some(value)) } else { Err(format!("the stage set `{name}` to what is no {kind:?} as JSON")) }
+        if fits {
+            Ok(Some(value))
+        } else {
+            Err(format!("the stage set `{name}` to what is no {kind:?} as JSON"))
+        }
     }
 }
 
 fn checked(text: Str, what: &str) -> Result<Option<String>, String> {
     // SAFETY: the plugin keeps the contract: valid for this call.
     let Some(bytes) = (unsafe { text.bytes() }) else { return Ok(None) };
-    let text = simdutf8::basic::from_utf8(bytes).map_err(|_| format!("the stage gave {what} that is not UTF-8"))?;
+    let text =
+        simdutf8::basic::from_utf8(bytes).map_err(|_| format!("the stage gave {what} that is not UTF-8"))?;
     Ok(Some(text.to_owned()))
 }
 

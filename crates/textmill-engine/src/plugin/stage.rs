@@ -199,7 +199,9 @@ impl OpenedStage {
             return refuse("the opened stage takes back a claim of its description");
         }
         if plan.writes.iter().any(|(name, _)| name == "text" || name == "id") {
-            return refuse("a stage changes the text by edits, and never the id; it declares `text` or `id` as a field it sets");
+            return refuse(
+                "a stage changes the text by edits, and never the id; it declares `text` or `id` as a field it sets",
+            );
         }
         Ok(())
     }
@@ -220,8 +222,12 @@ impl StageWorker<'_> {
         assert!(columns.iter().all(|column| column.len() == n_docs), "columns of a batch are equally long");
         self.columns.clear();
         self.columns.extend(columns.iter().map(Vec::as_ptr));
-        let batch =
-            abi::Batch { size: size_of::<abi::Batch>(), n_docs, n_cols: columns.len(), cols: self.columns.as_ptr() };
+        let batch = abi::Batch {
+            size: size_of::<abi::Batch>(),
+            n_docs,
+            n_cols: columns.len(),
+            cols: self.columns.as_ptr(),
+        };
         let texts = columns.first().map(Vec::as_slice).unwrap_or_default();
         let mut collector = Collector::new(&self.stage.plan, texts, answers);
         let sink = collector.sink();
@@ -258,7 +264,9 @@ fn column(column: &abi::Column) -> Result<(String, FieldKind), OpenError> {
         abi::FLOAT => FieldKind::Float,
         abi::TEXTS => FieldKind::Texts,
         abi::JSON => FieldKind::Json,
-        other => return Err(OpenError::Plugin(format!("the stage declares a field of unknown type {other}"))),
+        other => {
+            return Err(OpenError::Plugin(format!("the stage declares a field of unknown type {other}")));
+        }
     };
     Ok((name(column.name)?, kind))
 }
@@ -276,6 +284,7 @@ fn rule(rule: &abi::Rule) -> Result<Rule, OpenError> {
 fn name(text: Str) -> Result<String, OpenError> {
     // SAFETY: what a plan points to is valid until close.
     let bytes = unsafe { text.bytes() }.unwrap_or_default();
-    let name = str::from_utf8(bytes).map_err(|_| OpenError::Plugin("the stage gives a name that is not UTF-8".into()))?;
+    let name = str::from_utf8(bytes)
+        .map_err(|_| OpenError::Plugin("the stage gives a name that is not UTF-8".into()))?;
     Ok(name.to_owned())
 }

@@ -44,11 +44,17 @@ fn check(line: &str, change: impl Fn(&mut Document<'_>), expected: &str) {
 }
 
 fn set(name: &'static str, json: &'static str) -> impl Fn(&mut Document<'_>) {
-    move |document| document.set(name, FieldKind::Json, Some(json.to_owned())).unwrap()
+    move |document| {
+        document.set(name, FieldKind::Json, Some(json.to_owned())).unwrap();
+    }
 }
 
 fn remove(names: &'static [&'static str]) -> impl Fn(&mut Document<'_>) {
-    move |document| names.iter().for_each(|name| document.set(name, FieldKind::Json, None).unwrap())
+    move |document| {
+        for name in names {
+            document.set(name, FieldKind::Json, None).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -83,7 +89,9 @@ fn changes_are_put_in_their_place() {
     check(r#"{"text":"x","a":1}"#, set("a", "1"), r#"{"text":"x","a":1}"#);
     check(
         r#"{"id":7,"text":"x"}"#,
-        |document| document.set("id", FieldKind::Text, Some("8".into())).unwrap(),
+        |document| {
+            document.set("id", FieldKind::Text, Some("8".into())).unwrap();
+        },
         r#"{"id":"8","text":"x"}"#,
     );
 }

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use textmill_stage::{
-    Deletes, Doc, Drops, Emits, Error, NewDocument, Outcome, Plan, Read, Resource, Result, Rewrites, Span, Stage, Write,
+    Deletes, Doc, Drops, Emits, Error, NewDocument, Outcome, Plan, Read, Resource, Result, Rewrites, Span,
+    Stage, Write,
 };
 
 /// Obeys the words that it finds in a text, in the order of this list: `SLEEP`, `LOG`, `SET`, `UNSET`, `CUT`, `EMIT`, and then
@@ -124,7 +125,8 @@ impl Obey {
 
     fn emit(&self, doc: &mut Doc<'_>) {
         for number in 1..=self.children {
-            let child = NewDocument::new(format!("child {number}")).with(self.fields.integer, &i64::from(number));
+            let child =
+                NewDocument::new(format!("child {number}")).with(self.fields.integer, &i64::from(number));
             doc.emit(child, &self.emits);
         }
     }
