@@ -8,7 +8,7 @@ use std::ops::AddAssign;
 use std::time::Duration;
 
 /// What one stage did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StageCounts {
     /// Documents that came in.
     pub entered: u64,
@@ -30,8 +30,21 @@ pub struct StageCounts {
     pub added_chars: u64,
     /// What each rule of the stage's plan did, in the plan's order.
     pub rules: Vec<RuleCounts>,
+    /// The scores that passed their thresholds, by name.
+    pub scores: Vec<ScoreCounts>,
     /// Time in the stage, over all threads.
     pub time: Duration,
+}
+
+/// How often a score of a stage passed its threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreCounts {
+    /// The name of the score.
+    pub name: String,
+    /// The threshold.
+    pub threshold: f64,
+    /// Documents whose score lay above it.
+    pub above: u64,
 }
 
 /// What one rule of a stage did.
@@ -46,7 +59,7 @@ pub struct RuleCounts {
 }
 
 /// What a run did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
     /// Documents that the reader handed out, those it could not parse among them.
     pub read: u64,
@@ -147,11 +160,26 @@ impl AddAssign<&StageCounts> for StageCounts {
         self.removed_chars += other.removed_chars;
         self.added_chars += other.added_chars;
         self.time += other.time;
+        for score in &other.scores {
+            self.add_score(&score.name, score.threshold, score.above);
+        }
         for (mine, theirs) in self.rules.iter_mut().zip(&other.rules) {
             mine.documents += theirs.documents;
             mine.edits += theirs.edits;
             mine.removed_chars += theirs.removed_chars;
         }
+    }
+}
+
+impl StageCounts {
+    /// Counts documents whose score lay above its threshold.
+    pub(crate) fn add_score(&mut self, name: &str, threshold: f64, above: u64) {
+        match self.scores.iter_mut().find(|score| score.name == name) {
+            Some(score) => score.above += above,
+            None => self.scores.push(ScoreCounts { name: name.to_owned(), threshold, above }),
+        }
+        // Threads add up in any order.
+        self.scores.sort_by(|one, other| one.name.cmp(&other.name));
     }
 }
 

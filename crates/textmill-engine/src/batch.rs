@@ -215,6 +215,11 @@ impl<'e> Mill<'e> {
         if let Some((whole, rule)) = &answer.rewrite {
             edit(*rule, text, whole);
         }
+        for (name, value, threshold) in &answer.scores {
+            if let Some(threshold) = threshold.filter(|threshold| value > threshold) {
+                counts.add_score(name, threshold, 1);
+            }
+        }
     }
 
     fn emit<'c>(

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use textmill_pipeline::{Diagnostics, OnError, Pipeline, StageSpec};
 
-pub use crate::account::{Counts, Imbalance, RuleCounts, StageCounts};
+pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, StageCounts};
 pub use crate::batch::Fate;
 pub use crate::plugin::{
     BuiltIn, Cancel, Edit, LoadError, OpenError, OpenedStage, Origin, Registry, Rule, RuleKind, StagePlan,

@@ -56,7 +56,8 @@ pub struct Finished {
     pub published: Vec<(&'static str, Published)>,
     /// Files in folders of the input that were passed over, because their extension is none that we read.
     pub skipped_files: Vec<String>,
-    /// A file of the input to look at: the first one with a document whose text was edited, or else the first one.
+    /// A file of the input to look at: the first one with a document whose text was edited, or else
+    /// the first one; `None` where that may be one that failed.
     pub example: Option<PathBuf>,
     /// Bytes of the input, as it is stored.
     pub bytes_read: u64,
@@ -263,7 +264,8 @@ impl Shared<'_> {
         counts.check().map_err(Error::Imbalance)?;
         let Ends { failures, edited, published } = writer.publish()?;
         let files = input.files();
-        let example = files.iter().find(|file| Some(&file.name) == edited.as_ref()).or(files.first());
+        let first = files.first().filter(|_| counts.failed == 0);
+        let example = files.iter().find(|file| Some(&file.name) == edited.as_ref()).or(first);
         Ok(Finished {
             counts,
             failures,

@@ -225,16 +225,18 @@ impl Pipeline {
     }
 
     /// Writes to this URI (an absolute path or `-`) in the place of that in the file, in the format that the file says. The
-    /// dropped and failed documents go beside it, so that those of a run into the file's own output stay as they are; with
-    /// stdout they have no place, and are only counted.
+    /// dropped and failed documents go beside it, so that those of a run into the file's own output stay as they are. There
+    /// is nothing beside stdout: then they go where the file says, because otherwise they would be lost.
     pub fn replace_output(&mut self, uri: String) {
         let output = Output { uri, format: self.output_format };
-        self.dropped = self.dropped.take().and_then(|_| output.beside("dropped"));
-        self.failed = self.failed.take().and_then(|_| output.beside("failed"));
-        self.output = Some(output);
-        for key in ["output", "dropped", "failed"] {
-            self.places.forget(&format!("/{key}/uri"));
+        self.places.forget("/output/uri");
+        for (sink, kind) in [(&mut self.dropped, "dropped"), (&mut self.failed, "failed")] {
+            if let (Some(sink), Some(beside)) = (sink, output.beside(kind)) {
+                *sink = beside;
+                self.places.forget(&format!("/{kind}/uri"));
+            }
         }
+        self.output = Some(output);
     }
 
     /// A stage refused its options when it was opened. `pointer` is an RFC 6901 pointer into the options; where nothing

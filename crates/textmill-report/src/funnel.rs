@@ -51,6 +51,12 @@ impl RunReport {
             text += &documents;
             text.push('\n');
         }
+        for stage in &self.stages {
+            text.extend(stage.scores.iter().map(|(name, threshold, documents)| {
+                let documents = plural(*documents, "document");
+                format!("{}: `{name}` above {threshold} in {documents}\n", stage.id)
+            }));
+        }
         text
     }
 }
@@ -123,6 +129,7 @@ mod tests {
             changed,
             dropped,
             removed_chars,
+            scores: (dropped > 0).then(|| ("removed".to_owned(), 0.3, 2)).into_iter().collect(),
             time: Duration::from_micros(1500),
             ..StageReport::default()
         };
@@ -145,6 +152,7 @@ clean        1,199       20        0       0          +5  1 ms
 links        1,199      700        3       0     -12,345  1 ms
 
 1,200 documents read = 1,196 kept + 3 dropped + 1 failed, in 1.0 s (20.0 MB/s)
+links: `removed` above 0.3 in 2 documents
 ";
         assert_eq!(report.funnel(), expect);
     }

@@ -29,11 +29,14 @@ pub(crate) fn is_statement(line: &str) -> bool {
 /// Whether the line can be a title at all.
 pub(crate) fn can_be_title(line: &str) -> bool {
     let line = line.trim();
+    // A text of one line is not read to its end for what its first two hundred characters tell.
+    if line.chars().nth(LONGEST).is_some() {
+        return false;
+    }
     let letters = line.chars().filter(|c| c.is_alphabetic()).count();
     let digits = line.chars().filter(|c| c.is_numeric()).count();
     letters > 0
         && letters >= 2 * digits
-        && line.chars().nth(LONGEST).is_none()
         && !is_statement(line)
         && !line.ends_with([',', ';', ':', '，', '、', '：'])
         && !line.starts_with(['#', '[', '*', '-', '–', '•', '>', '<', '|', '=', '{'])

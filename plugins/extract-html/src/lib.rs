@@ -12,7 +12,7 @@ mod page;
 mod title;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use textmill_stage::{Doc, Error, Outcome, Plan, Read, Result, Rewrites, Stage, Write};
 use trafilatura::dom::Document;
 use trafilatura::{HtmlDateMode, Options};
@@ -45,7 +45,7 @@ pub struct Config {
 }
 
 /// How to look for the article.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Mode {
     /// Three ways, and the one that fits the page best.

@@ -15,7 +15,7 @@ mod rule;
 mod shape;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use textmill_stage::{Deletes, Doc, Outcome, Plan, Read, Result, Span, Stage};
 
 use crate::judge::{Judge, Seen};
@@ -56,7 +56,7 @@ pub struct Config {
 }
 
 /// What becomes of inline links.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InlineLinks {
     /// The words stay, the address and the marks around it go.

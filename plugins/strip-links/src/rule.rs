@@ -1,13 +1,13 @@
 //! The rules: their names, what evidence each needs, and the permissions the host gave for them.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use textmill_stage::{Deletes, Plan};
 
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
         /// Why a line, or a part of one, goes.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         pub enum Rule {
             $($(#[doc = $doc])+ $variant,)+

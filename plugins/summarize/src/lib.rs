@@ -13,7 +13,7 @@ mod terms;
 mod words;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use textmill_stage::{Doc, Error, Outcome, Plan, Read, Result, Span, StageWithScratch, Write};
 
@@ -52,7 +52,7 @@ pub struct Config {
 }
 
 /// How sentences are chosen.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 enum Method {
     /// By position, by how much later sentences come back to one, and by form; nothing is said twice.

@@ -126,7 +126,9 @@ fn report(args: &RunArgs, engine: &Engine, finished: &Finished) {
     }
     if let [first, others @ ..] = finished.skipped_files.as_slice() {
         let others = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
-        say(&format!("skipped  {first}{others}, which are neither text nor JSON Lines by their names"));
+        say(&format!(
+            "skipped  {first}{others}, which are no files of text, HTML or JSON Lines by their names"
+        ));
     }
     if args.dry_run {
         say("dry run: nothing was written");
@@ -174,6 +176,11 @@ fn summarize(engine: &Engine, finished: &Finished) -> RunReport {
         dropped: counts.dropped,
         failed: counts.failed,
         removed_chars: signed(counts.removed_chars) - signed(counts.added_chars),
+        scores: counts
+            .scores
+            .iter()
+            .map(|score| (score.name.clone(), score.threshold, score.above))
+            .collect(),
         time: counts.time,
     });
     RunReport {

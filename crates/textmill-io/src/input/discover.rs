@@ -121,6 +121,8 @@ fn walk(base: &Path, choice: &Choice<'_>) -> Result<Place> {
     for entry in entries.filter_entry(|entry| entry.depth() == 0 || choice.may_enter(entry)) {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => (),
+            // A pipe or a device that lies about is not waited for; one that is named is read.
+            Ok(entry) if !entry.file_type().is_file() => place.skipped.push(entry.into_path()),
             Ok(entry) => choice.take(entry.into_path(), &mut place),
             Err(error) => choice.take_broken(error, &mut place)?,
         }
