@@ -28,3 +28,12 @@ fn check(name: &str, jobs: &str) {
         Tree::of(&project.path("pipelines/out")).check(&expected);
     }
 }
+
+/// Editors find it by the `#:schema` line of the pipelines. After a change of an option:
+/// `cargo run -- schema > pipelines/.textmill/schema.json`.
+#[test]
+fn the_schema_beside_the_pipelines_is_the_one_that_is_printed() {
+    let printed = crate::project().run(["schema"]).code(0).stdout;
+    let beside = std::fs::read_to_string(workspace().join("pipelines/.textmill/schema.json")).unwrap();
+    assert!(printed == beside, "`textmill schema` prints another one: see above this test");
+}

@@ -8,8 +8,8 @@ use textmill_io::{Document, FieldKind, ReadFailure};
 use textmill_pipeline::OnError;
 
 use crate::account::Counts;
+use crate::observe::Observer;
 use crate::plugin::{Answer, Answers, StageError, StageWorker, Verdict};
-use crate::trace::Observer;
 use crate::{Engine, Stage};
 
 /// What becomes of a document.

@@ -8,6 +8,8 @@
 mod account;
 mod batch;
 mod convert;
+mod error;
+mod observe;
 mod plugin;
 mod ring;
 mod run;
@@ -20,10 +22,11 @@ use textmill_pipeline::{Diagnostics, OnError, Pipeline, StageSpec};
 
 pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, StageCounts};
 pub use crate::batch::Fate;
+pub use crate::error::{Error, Failure};
 pub use crate::plugin::{
     BuiltIn, Cancel, Edit, LoadError, OpenError, OpenedStage, Origin, Registry, Rule, RuleKind, StagePlan,
 };
-pub use crate::run::{Error, Failure, Finished, Progress, RunOptions};
+pub use crate::run::{Finished, Progress, RunOptions};
 pub use crate::trace::{Trace, TracedStage};
 
 /// A pipeline whose stages are open.

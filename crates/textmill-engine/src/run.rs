@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use textmill_io::{Chunk, Input, Published, Reader};
 
-use crate::account::{Counts, Imbalance};
+use crate::account::Counts;
 use crate::batch::{Mill, Slot};
+use crate::error::{Error, Failure};
+use crate::observe::Blind;
 use crate::plugin::{Cancel, enter_run};
 use crate::ring::Ring;
-use crate::trace::Blind;
 use crate::write::{Encoders, Ends, Milled, Sinks, Writer};
 use crate::{Engine, convert};
 
@@ -63,41 +64,6 @@ pub struct Finished {
     pub bytes_read: u64,
     /// From the opening of the input to the publication.
     pub time: Duration,
-}
-
-/// A document that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Where it was read: file and line, or file.
-    pub place: String,
-    /// The id of the stage, or `None` if it could not be read.
-    pub stage: Option<String>,
-    /// What went wrong.
-    pub message: String,
-}
-
-/// Why a run came to no end. Nothing was published.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Error {
-    /// Nobody said what to read (`input`) or where to write (`output`).
-    Missing(&'static str),
-    /// The input could not be opened.
-    Input(textmill_io::Error),
-    /// An output could not be opened: `output`, `dropped` or `failed`.
-    Output(&'static str, textmill_io::Error),
-    /// Reading or writing failed in the middle of it.
-    Io(textmill_io::Error),
-    /// A stage could not be used.
-    Stage(String),
-    /// The input holds no document to try.
-    NoDocument,
-    /// The document to try cannot be read.
-    Unreadable(Failure),
-    /// The counts do not add up.
-    Imbalance(Imbalance),
-    /// It was cancelled.
-    Interrupted,
 }
 
 /// What the workers of a run share.
@@ -289,19 +255,3 @@ impl Drop for StopOnPanic<'_> {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(key) => write!(f, "the pipeline has no {key}"),
-            Self::Input(error) | Self::Output(_, error) | Self::Io(error) => error.fmt(f),
-            Self::Stage(message) => f.write_str(message),
-            Self::NoDocument => f.write_str("the input holds no document"),
-            Self::Unreadable(failure) => write!(f, "{}: {}", failure.place, failure.message),
-            Self::Imbalance(error) => error.fmt(f),
-            Self::Interrupted => f.write_str("interrupted"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}

@@ -5,19 +5,10 @@ use std::time::{Duration, Instant};
 use textmill_io::{Chunk, Document, Input};
 
 use crate::batch::{Fate, Mill, Slot};
+use crate::error::{Error, Failure};
+use crate::observe::Observer;
 use crate::plugin::{Answer, Verdict};
-use crate::run::{Error, Failure};
 use crate::{Edit, Engine, convert};
-
-/// Looks on while documents pass the stages.
-pub(crate) trait Observer {
-    /// Stage number `stage` has answered; its answer is about to take effect.
-    fn see(&mut self, stage: usize, document: &Document<'_>, answer: &Answer);
-}
-
-/// Sees nothing.
-#[derive(Debug)]
-pub(crate) struct Blind;
 
 /// What the stages did with one document.
 #[derive(Clone, Debug)]
@@ -88,10 +79,6 @@ struct Recorder<'e> {
     engine: &'e Engine,
     stages: Vec<TracedStage>,
     since: Instant,
-}
-
-impl Observer for Blind {
-    fn see(&mut self, _: usize, _: &Document<'_>, _: &Answer) {}
 }
 
 impl Observer for Recorder<'_> {

@@ -11,7 +11,7 @@ use textmill_pipeline::{self as written, Pipeline};
 
 use crate::account::Counts;
 use crate::batch::{Fate, Slot, Source};
-use crate::run::{Error, Failure};
+use crate::error::{Error, Failure};
 use crate::{Stage, convert};
 
 /// How many failed documents are named at the end of a run.

@@ -149,6 +149,14 @@ pub(crate) fn part(text: &str, start: usize, end: usize) -> &str {
     text.get(start..end).unwrap_or_default()
 }
 
+/// What a step makes of a text, for its tests.
+#[cfg(test)]
+pub(crate) fn check_step(find: impl Fn(&str, &mut Vec<Edit>), text: &str, expect: &str) {
+    let mut edits = Vec::new();
+    find(text, &mut edits);
+    assert_eq!(apply(text, &edits), expect, "{text:?}");
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

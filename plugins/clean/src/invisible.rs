@@ -62,12 +62,10 @@ fn needs_word_breaks(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edit::apply;
+    use crate::edit::check_step;
 
     fn check(text: &str, expect: &str) {
-        let mut edits = Vec::new();
-        find(text, &mut edits);
-        assert_eq!(apply(text, &edits), expect, "{text:?}");
+        check_step(find, text, expect);
     }
 
     #[test]

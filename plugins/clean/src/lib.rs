@@ -3,7 +3,7 @@
 //! Repairs lean on each other: an entity may decode to a control character, a removed control may leave two spaces at
 //! the end of a line, `&amp;lt;` is an entity in an entity. A host applies all edits of a stage at once, so the steps are
 //! composed here: each one looks at the text that the one before it left, its edits are folded into edits of the text
-//! that came in ([`edit::compose`]), and the whole list is run again until no step finds anything. That is why the stage
+//! that came in (`edit::compose`), and the whole list is run again until no step finds anything. That is why the stage
 //! is idempotent: what it returns is a text in which no step finds anything. A text that does not settle is no prose, and
 //! is left as it came, which keeps that promise and bounds the time.
 //!

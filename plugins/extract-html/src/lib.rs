@@ -3,7 +3,7 @@
 //! The article is found by the crate `trafilatura`. What is ours is what a page can tell about its own text: which lines
 //! are links to other pages, what its title is where it names several, and what it states as data (JSON-LD).
 //!
-//! A page is text from strangers, so [`guard`] looks at it before any parser does, and [`page`] once it is parsed.
+//! A page is text from strangers, so `guard` looks at it before any parser does, and `page` once it is parsed.
 
 mod blocks;
 mod date;

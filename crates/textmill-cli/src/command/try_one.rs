@@ -32,15 +32,8 @@ pub(crate) fn run(args: &TryArgs) -> Outcome {
 }
 
 fn describe(stage: &Stage, traced: &TracedStage) -> String {
-    let edits = match traced.edits.len() as u64 {
-        0 => "no edit".to_owned(),
-        number => plural(number, "edit"),
-    };
-    let head = format!(
-        "{}  {}",
-        styled(STRONG, &stage.id),
-        styled(FAINT, &format!("{edits}, {}", duration(traced.time)))
-    );
+    let about = format!("{}, {}", changes(traced), duration(traced.time));
+    let head = format!("{}  {}", styled(STRONG, &stage.id), styled(FAINT, &about));
     let mut text = head + "\n";
     if traced.before != traced.after {
         text += &diff(stage, traced);
@@ -52,6 +45,15 @@ fn describe(stage: &Stage, traced: &TracedStage) -> String {
         }
     }
     text
+}
+
+/// `2 edits, 1 field`, or `no change`.
+fn changes(traced: &TracedStage) -> String {
+    let counts =
+        [(traced.edits.len(), "edit"), (traced.fields.len(), "field"), (traced.emitted.len(), "document")];
+    let counted = counts.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<_> = counted.map(|(number, noun)| plural(number as u64, noun)).collect();
+    if parts.is_empty() { "no change".to_owned() } else { parts.join(", ") }
 }
 
 /// A field that was set; a long value goes below its name.

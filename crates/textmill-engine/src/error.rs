@@ -1,0 +1,57 @@
+//! What keeps a run from its end, and what is said of a document that failed.
+
+use std::fmt;
+
+use crate::account::Imbalance;
+
+/// A document that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Where it was read: file and line, or file.
+    pub place: String,
+    /// The id of the stage, or `None` if it could not be read.
+    pub stage: Option<String>,
+    /// What went wrong.
+    pub message: String,
+}
+
+/// Why a run came to no end. Nothing was published, but where publishing itself failed ([`Error::Io`]): then some of the
+/// outputs may be there.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nobody said what to read (`input`) or where to write (`output`).
+    Missing(&'static str),
+    /// The input could not be opened.
+    Input(textmill_io::Error),
+    /// An output could not be opened: `output`, `dropped` or `failed`.
+    Output(&'static str, textmill_io::Error),
+    /// Reading, writing or publishing failed in the middle of it.
+    Io(textmill_io::Error),
+    /// A stage could not be used.
+    Stage(String),
+    /// The input holds no document to try.
+    NoDocument,
+    /// The document to try cannot be read.
+    Unreadable(Failure),
+    /// The counts do not add up.
+    Imbalance(Imbalance),
+    /// It was cancelled.
+    Interrupted,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(key) => write!(f, "the pipeline has no {key}"),
+            Self::Input(error) | Self::Output(_, error) | Self::Io(error) => error.fmt(f),
+            Self::Stage(message) => f.write_str(message),
+            Self::NoDocument => f.write_str("the input holds no document"),
+            Self::Unreadable(failure) => write!(f, "{}: {}", failure.place, failure.message),
+            Self::Imbalance(error) => error.fmt(f),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
