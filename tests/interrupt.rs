@@ -25,7 +25,7 @@ fn an_interrupted_run_leaves_the_old_output() {
     project.write("in.jsonl", slow(20_000));
     for jobs in ["1", "2"] {
         let (ran, time) = interrupt(&project, jobs);
-        let _ = ran.code(130).says(&["interrupted", "nothing was published"]);
+        let _ = ran.code(130).says(&["interrupted", "no file was published"]);
         assert!(time < Duration::from_secs(5), "{time:?}");
         assert_eq!(project.read("out.jsonl"), old);
         assert_eq!(project.list(""), files);

@@ -17,6 +17,7 @@ mod interrupt;
 mod pipelines;
 mod plugins;
 mod readme;
+mod regressions;
 mod toml_mistakes;
 
 use std::fs;

@@ -47,7 +47,7 @@ pub(crate) fn code(result: Outcome) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if error.is::<Interrupted>() {
-        terminal::say(&format!("{}: interrupted; nothing was published", terminal::warning()));
+        terminal::say(&format!("{}: interrupted; no file was published", terminal::warning()));
         return ExitCode::from(130);
     }
     if let Some(diagnostics) = error.downcast_ref::<Diagnostics>() {

@@ -30,13 +30,13 @@ pub struct StageCounts {
     pub added_chars: u64,
     /// What each rule of the stage's plan did, in the plan's order.
     pub rules: Vec<RuleCounts>,
-    /// The scores that passed their thresholds, by name.
+    /// The scores for which the stage left documents alone, by name.
     pub scores: Vec<ScoreCounts>,
     /// Time in the stage, over all threads.
     pub time: Duration,
 }
 
-/// How often a score of a stage passed its threshold.
+/// In how many documents a score of a stage lay above its threshold, and the stage edited nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreCounts {
     /// The name of the score.

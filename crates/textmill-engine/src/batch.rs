@@ -41,6 +41,8 @@ pub(crate) struct Slot<'c> {
     pub(crate) fate: Fate,
     /// Whether a stage has edited the text.
     pub(crate) edited: bool,
+    /// How many documents stages have emitted for this one: what their ids are made of.
+    children: usize,
 }
 
 /// What was read. A document that could not be read keeps its place in the batch, so that the outputs are in input order.
@@ -71,7 +73,7 @@ pub(crate) struct Cancelled;
 impl<'c> Slot<'c> {
     pub(crate) fn new(read: Result<Document<'c>, ReadFailure<'c>>) -> Self {
         let source = read.map_or_else(Source::Unreadable, Source::Document);
-        Self { source, fate: Fate::Kept, edited: false }
+        Self { source, fate: Fate::Kept, edited: false, children: 0 }
     }
 
     /// The file that it was read from.
@@ -160,6 +162,7 @@ impl<'e> Mill<'e> {
         let mut emitted: Vec<(usize, Slot<'_>)> = Vec::new();
         for (&index, answer) in alive.iter().zip(answers.iter_mut()) {
             let slot = &mut slots[index];
+            let (earlier, new) = (slot.children, answer.emits.len());
             let document = slot.alive().expect("only documents on their way were handed to the stage");
             observer.see(number, document, answer);
             let mut edited = false;
@@ -170,11 +173,13 @@ impl<'e> Mill<'e> {
                     edited = answer.edits_text();
                     let changed = self.change(number, document, answer);
                     self.counts.stages[number].changed += u64::from(changed);
-                    self.emit(number, index, document, answer, &mut emitted);
+                    let children = self.emit(number, document, earlier, answer);
+                    emitted.extend(children.into_iter().map(|child| (index, child)));
                     self.end(number, &verdict)
                 }
             };
             slot.edited |= edited;
+            slot.children += new;
         }
         (self.answers, self.alive) = (answers, alive);
         insert_after(slots, emitted);
@@ -215,35 +220,38 @@ impl<'e> Mill<'e> {
         if let Some((whole, rule)) = &answer.rewrite {
             edit(*rule, text, whole);
         }
-        for (name, value, threshold) in &answer.scores {
+        // A score above its threshold that led to an edit shows as that edit.
+        for (name, value, threshold) in answer.scores.iter().filter(|_| !answer.edits_text()) {
             if let Some(threshold) = threshold.filter(|threshold| value > threshold) {
                 counts.add_score(name, threshold, 1);
             }
         }
     }
 
+    /// The documents that the stage emitted for this one, numbered on from those of `earlier` stages.
     fn emit<'c>(
         &mut self,
         number: usize,
-        parent: usize,
         document: &Document<'c>,
+        earlier: usize,
         answer: &mut Answer,
-        emitted: &mut Vec<(usize, Slot<'c>)>,
-    ) {
+    ) -> Vec<Slot<'c>> {
         let writes = &self.stages[number].opened.plan().writes;
-        for (n, new) in answer.emits.drain(..).enumerate() {
-            let id = format!("{}#{}", document.id(), n + 1);
+        let emitted = answer.emits.drain(..).enumerate().map(|(n, new)| {
+            let id = format!("{}#{}", document.id(), earlier + n + 1);
             let mut child = document.child(id, new.text);
             for (column, value) in new.fields {
                 let (name, kind) = &writes[column];
                 child.set(name, *kind, Some(value)).expect(CHECKED);
             }
-            let counts = &mut self.counts.stages[number];
-            counts.emitted += 1;
-            counts.kept += 1;
-            self.counts.emitted += 1;
-            emitted.push((parent, Slot::new(Ok(child))));
-        }
+            Slot::new(Ok(child))
+        });
+        let emitted: Vec<_> = emitted.collect();
+        let counts = &mut self.counts.stages[number];
+        counts.emitted += emitted.len() as u64;
+        counts.kept += emitted.len() as u64;
+        self.counts.emitted += emitted.len() as u64;
+        emitted
     }
 
     fn end(&mut self, number: usize, verdict: &Verdict) -> Fate {

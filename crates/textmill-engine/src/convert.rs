@@ -9,7 +9,8 @@ use textmill_pipeline::{self as written, Container, Pipeline};
 /// How to read the input of a pipeline.
 pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
     let input = &pipeline.input;
-    let outputs = [&pipeline.output, &pipeline.dropped, &pipeline.failed].into_iter().flatten();
+    let outputs = [pipeline.output.clone(), pipeline.dropped.clone(), pipeline.failed_output()];
+    let outputs = outputs.into_iter().flatten();
     InputOptions {
         uris: input.uris.clone(),
         format: input.format.map(|format| match format {
@@ -23,11 +24,12 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
         },
         fields: field_names(&input.fields),
         limit: None,
-        exclude: outputs.filter(|output| output.uri != "-").map(|output| output.uri.clone().into()).collect(),
+        exclude: outputs.filter(|output| output.uri != "-").map(|output| output.uri.into()).collect(),
     }
 }
 
-fn field_names(names: &written::FieldNames) -> io::FieldNames {
+/// What the input calls its fields.
+pub(crate) fn field_names(names: &written::FieldNames) -> io::FieldNames {
     let written::FieldNames { id, text, title, url, summary } = names.clone();
     let pairs = [("id", id), ("text", text), ("title", title), ("url", url), ("summary", summary)];
     io::FieldNames::new(pairs.into_iter().filter_map(|(name, input)| Some((name, input?))))

@@ -99,13 +99,31 @@ fn open_stage(
             .map_err(|error| pipeline.option_diagnostic(number, &resource.pointer, &error.to_string()))?;
         resources.push((resource.path.clone(), bytes));
     }
-    OpenedStage::open(registry, &spec.uses, &spec.options, &resources).map_err(|error| match error {
+    let opened = OpenedStage::open(registry, &spec.uses, &spec.options, &resources);
+    let opened = opened.map_err(|error| match error {
         OpenError::Options(mistakes) => mistakes
             .iter()
             .map(|(pointer, message)| pipeline.option_diagnostic(number, pointer, message))
             .fold(None, |all, one| Some(join(all, one)))
             .expect("a stage that refuses its options says at least one thing"),
         OpenError::Plugin(message) => pipeline.stage_diagnostic(number, &message),
+    })?;
+    match overwritten(pipeline, &opened) {
+        Some(message) => Err(pipeline.stage_diagnostic(number, &message)),
+        None => Ok(opened),
+    }
+}
+
+/// A field that the stage sets and that the input calls what it calls the id or the text of a document.
+fn overwritten(pipeline: &Pipeline, stage: &OpenedStage) -> Option<String> {
+    let names = convert::field_names(&pipeline.input.fields);
+    let taken =
+        |name: &str| ["id", "text"].into_iter().find(|own| names.in_input(own) == names.in_input(name));
+    stage.plan().writes.iter().find_map(|(name, _)| {
+        let own = taken(name)?;
+        Some(format!(
+            "the stage sets the field `{name}`, which `input.fields` says is the {own} of a document"
+        ))
     })
 }
 

@@ -149,7 +149,7 @@ impl Shared<'_> {
     /// What each thread does until nothing is left: read a batch, pass it through the stages, write what is in order.
     fn work(&self) {
         let _stop = StopOnPanic(&self.ring);
-        enter_run(&self.options.cancel);
+        let _run = enter_run(&self.options.cancel);
         let result = Mill::new(self.engine).map_err(Error::Stage).and_then(|mut mill| {
             self.work_with(&mut mill)?;
             lock(&self.totals).counts += &mill.counts;

@@ -26,6 +26,8 @@ pub struct Trace {
 /// What one stage did with a document.
 #[derive(Clone, Debug, Default)]
 pub struct TracedStage {
+    /// The number of the stage in the pipeline, from 0.
+    pub stage: usize,
     /// The text as it came to the stage.
     pub before: String,
     /// The text after the edits.
@@ -65,8 +67,9 @@ impl Engine {
 
     fn trace(&self, document: Document<'_>) -> Result<Trace, Error> {
         let mut mill = Mill::new(self).map_err(Error::Stage)?;
-        let mut recorder = Recorder { engine: self, stages: Vec::new(), since: Instant::now() };
         let (id, original) = (document.id().to_owned(), document.text().to_owned());
+        let mut recorder =
+            Recorder { engine: self, id: id.clone(), stages: Vec::new(), since: Instant::now() };
         let mut slots = vec![Slot::new(Ok(document))];
         mill.process(&mut slots, &mut recorder).map_err(|_| Error::Interrupted)?;
         let fate = slots.swap_remove(0).fate;
@@ -77,20 +80,23 @@ impl Engine {
 /// Writes down what it sees of the first document of each batch.
 struct Recorder<'e> {
     engine: &'e Engine,
+    id: String,
     stages: Vec<TracedStage>,
     since: Instant,
 }
 
 impl Observer for Recorder<'_> {
     fn see(&mut self, stage: usize, document: &Document<'_>, answer: &Answer) {
-        // Documents that a stage emitted come behind the traced one.
-        if self.stages.len() > stage {
+        // Documents that a stage emitted come behind the traced one, and have ids of their own.
+        if self.stages.last().is_some_and(|last| last.stage >= stage) || document.id() != self.id {
             return;
         }
         let time = self.since.elapsed();
         let before = document.text().to_owned();
         let traced = match answer.verdict {
-            Verdict::Fail(_) => TracedStage { after: before.clone(), before, time, ..TracedStage::default() },
+            Verdict::Fail(_) => {
+                TracedStage { stage, after: before.clone(), before, time, ..TracedStage::default() }
+            }
             Verdict::Keep | Verdict::Drop(_) => self.record(stage, before, answer, time),
         };
         self.stages.push(traced);
@@ -103,6 +109,7 @@ impl Recorder<'_> {
         let writes = &self.engine.stages()[stage].plan().writes;
         let fields = answer.sets.iter().map(|(column, value)| (writes[*column].0.clone(), value.clone()));
         TracedStage {
+            stage,
             after: answer.clone().apply(&before).unwrap_or_else(|| before.clone()),
             edits: answer.all_edits(before.len()),
             fields: fields.collect(),

@@ -88,12 +88,9 @@ impl Sinks {
             open_as(key, options)
         };
         let kept = open("output", pipeline.output.as_ref())?;
-        let beside = pipeline.output.as_ref().and_then(|output| output.beside("failed"));
-        let failed = match &pipeline.failed {
-            Some(output) => open("failed", Some(output))?,
-            // Where it lies follows from `[output]`, so that is what a person can change.
-            None => open("output", beside.as_ref())?,
-        };
+        // Where the implied one lies follows from `[output]`, so that is what a person can change.
+        let key = if pipeline.failed.is_some() { "failed" } else { "output" };
+        let failed = open(key, pipeline.failed_output().as_ref())?;
         Ok(Self {
             dropped: open("dropped", pipeline.dropped.as_ref())?,
             kept,
@@ -245,12 +242,13 @@ impl Writer {
             published.push((key, output.publish().map_err(Error::Io)?));
             Ok(())
         };
-        match failed {
-            Some(output) if self.failed == 0 && !wants_failed => output.withdraw().map_err(Error::Io)?,
-            failed => publish("failed", failed)?,
-        }
+        let (none_failed, failed) =
+            if self.failed == 0 && !wants_failed { (failed, None) } else { (None, failed) };
+        publish("failed", failed)?;
         publish("dropped", dropped)?;
         publish("output", kept)?;
+        // What an earlier run left of failed documents belongs to its output, which is gone only here.
+        none_failed.map_or(Ok(()), Output::withdraw).map_err(Error::Io)?;
         published.reverse();
         Ok(Ends { failures: self.failures, edited: self.edited, published })
     }

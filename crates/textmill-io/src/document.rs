@@ -490,8 +490,11 @@ impl fmt::Display for Origin {
 }
 
 impl FieldKind {
-    /// Whether JSON is of this kind; the error says what it is.
-    fn check(self, json: &str) -> Result<(), String> {
+    /// Whether JSON is of this kind, as [`Document::set`] asks.
+    ///
+    /// # Errors
+    /// What it is instead.
+    pub fn check(self, json: &str) -> Result<(), String> {
         let is_right = match self {
             Self::Text => json::decode_text(json).map(|_| true)?,
             Self::Bool => matches!(json, "true" | "false"),

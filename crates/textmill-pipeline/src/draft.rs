@@ -10,13 +10,11 @@ use serde_json::{Map, Value};
 use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Text};
 use crate::overrides;
-use crate::pipeline::{Input, MaxErrors, Output, Pipeline, ResourceSpec, Run, StageSpec};
+use crate::pipeline::{Input, MaxErrors, Output, OutputFormat, Pipeline, ResourceSpec, Run, StageSpec};
 use crate::sentence::{Scope, Special, known_keys};
 use crate::tree::{Places, Tree};
 use crate::uri::{absolute, normal};
-use crate::written::{
-    Written, WrittenFormat, WrittenInput, WrittenMaxErrors, WrittenRun, WrittenSink, WrittenStage,
-};
+use crate::written::{Written, WrittenInput, WrittenMaxErrors, WrittenRun, WrittenSink, WrittenStage};
 use crate::{Catalog, Diagnostics, Override, Source, StageKind, suggest};
 
 /// A pipeline file that is valid TOML, before anything is known about its stages.
@@ -49,12 +47,16 @@ fn all(found: Vec<Diagnostic>) -> Diagnostics {
 }
 
 impl Draft {
-    /// The libraries that the file asks for, absolute.
-    pub fn plugins(&self) -> Vec<PathBuf> {
+    /// The libraries that the file asks for: the place in the list, and the absolute path. What is no path is left to
+    /// [`Draft::resolve`], which says so.
+    pub fn plugins(&self) -> Vec<(usize, PathBuf)> {
         let written = self.tree.value.get("plugins").and_then(Value::as_array);
-        let paths = written.map(Vec::as_slice).unwrap_or_default().iter();
-        // What is no string keeps its place in the list, so that indices mean the same here and in the file.
-        paths.map(|path| normal(&self.dir.join(path.as_str().unwrap_or_default()))).collect()
+        let paths = written.map(Vec::as_slice).unwrap_or_default().iter().enumerate();
+        let path = |(index, written): (usize, &Value)| {
+            let written = written.as_str().filter(|written| !written.is_empty())?;
+            Some((index, normal(&self.dir.join(written))))
+        };
+        paths.filter_map(path).collect()
     }
 
     /// A library could not be loaded: the message at its place in the list.
@@ -90,16 +92,15 @@ impl Draft {
                 format!("this pipeline cannot be read: {error}"),
             )
         })?;
-        let output = |uri: &str, format: Option<WrittenFormat>| Output {
-            uri: absolute(&self.dir, uri),
-            format: format.map(Into::into),
-        };
-        let sink = |written: Option<WrittenSink>| written.map(|sink| output(&sink.uri, sink.format));
+        let output =
+            |uri: &str, format: Option<OutputFormat>| Output { uri: absolute(&self.dir, uri), format };
+        let sink =
+            |written: Option<WrittenSink>| written.map(|sink| output(&sink.uri, sink.format.map(Into::into)));
         let stages = written.stages.into_iter().map(|stage| build_stage(&self.dir, stage, checkers));
         Ok(Pipeline {
             name: written.name.unwrap_or_else(|| stem(&self.path)),
             input: build_input(&self.dir, written.input),
-            output: written.output.uri.map(|uri| output(&uri, written.output.format)),
+            output: written.output.uri.map(|uri| output(&uri, written.output.format.map(Into::into))),
             output_format: written.output.format.map(Into::into),
             dropped: sink(written.dropped),
             failed: sink(written.failed),

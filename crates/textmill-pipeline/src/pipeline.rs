@@ -239,6 +239,12 @@ impl Pipeline {
         self.output = Some(output);
     }
 
+    /// Where documents go that failed: the output that the file names, or else one beside the output. Nothing is lost for
+    /// want of a line in the file.
+    pub fn failed_output(&self) -> Option<Output> {
+        self.failed.clone().or_else(|| self.output.as_ref()?.beside("failed"))
+    }
+
     /// A stage refused its options when it was opened. `pointer` is an RFC 6901 pointer into the options; where nothing
     /// was written at that place, the nearest place around it is shown.
     pub fn option_diagnostic(&self, stage: usize, pointer: &str, message: &str) -> Diagnostics {

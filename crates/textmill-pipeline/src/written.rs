@@ -72,8 +72,9 @@ pub(crate) struct WrittenSink {
     /// A file or folder, or `-` for standard output. Relative to this file.
     #[schemars(length(min = 1))]
     pub(crate) uri: String,
-    /// The format; told from the name unless given. `txt` is a folder with one file for each document.
-    pub(crate) format: Option<WrittenFormat>,
+    /// The format; told from the name unless given. Lines of JSON only: a text alone has no room for the stage and the
+    /// reason.
+    pub(crate) format: Option<WrittenLines>,
 }
 
 /// How to run.
@@ -143,6 +144,28 @@ pub(crate) enum WrittenFormat {
     JsonlZst,
     #[serde(rename = "txt")]
     Txt,
+}
+
+/// A [`WrittenFormat`] that has room for a reason.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) enum WrittenLines {
+    #[serde(rename = "jsonl")]
+    Jsonl,
+    #[serde(rename = "jsonl.gz")]
+    JsonlGz,
+    #[serde(rename = "jsonl.zst")]
+    JsonlZst,
+}
+
+impl From<WrittenLines> for OutputFormat {
+    fn from(written: WrittenLines) -> Self {
+        Self::from(match written {
+            WrittenLines::Jsonl => WrittenFormat::Jsonl,
+            WrittenLines::JsonlGz => WrittenFormat::JsonlGz,
+            WrittenLines::JsonlZst => WrittenFormat::JsonlZst,
+        })
+    }
 }
 
 impl From<WrittenFormat> for OutputFormat {

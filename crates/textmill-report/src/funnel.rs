@@ -54,7 +54,7 @@ impl RunReport {
         for stage in &self.stages {
             text.extend(stage.scores.iter().map(|(name, threshold, documents)| {
                 let documents = plural(*documents, "document");
-                format!("{}: `{name}` above {threshold} in {documents}\n", stage.id)
+                format!("{} left {documents} alone: `{name}` lay above {threshold}\n", stage.id)
             }));
         }
         text
@@ -152,7 +152,7 @@ clean        1,199       20        0       0          +5  1 ms
 links        1,199      700        3       0     -12,345  1 ms
 
 1,200 documents read = 1,196 kept + 3 dropped + 1 failed, in 1.0 s (20.0 MB/s)
-links: `removed` above 0.3 in 2 documents
+links left 2 documents alone: `removed` lay above 0.3
 ";
         assert_eq!(report.funnel(), expect);
     }

@@ -52,7 +52,7 @@ pub struct StageReport {
     pub failed: u64,
     /// Characters that its edits took away, less those that they put in.
     pub removed_chars: i64,
-    /// Scores that lay above their thresholds: name, threshold, in how many documents.
+    /// Scores above their thresholds, for which it left documents alone: name, threshold, in how many documents.
     pub scores: Vec<(String, f64, u64)>,
     /// Time in it, over all threads.
     pub time: Duration,

@@ -294,7 +294,8 @@ impl<S: StageWithScratch> Worker<'_, S> {
                 sink.fail(index, error.message());
             }
             Err(panic) => {
-                self.scratch = S::Scratch::default();
+                // The scratch may be in disorder; where even a new one panics, the old one has to do.
+                let _renewed = panic::catch(AssertUnwindSafe(|| self.scratch = S::Scratch::default()));
                 sink.fail(index, &panic);
             }
         }

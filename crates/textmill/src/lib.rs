@@ -84,8 +84,8 @@ pub fn rules(registry: &Registry, stage: &str) -> Option<Vec<Rule>> {
 fn load(draft: &Draft) -> Result<Registry, Diagnostics> {
     let mut registry = registry();
     let mut refused: Option<Diagnostics> = None;
-    for (number, library) in draft.plugins().iter().enumerate() {
-        if let Err(error) = registry.load(library) {
+    for (number, library) in draft.plugins() {
+        if let Err(error) = registry.load(&library) {
             let one = draft.plugin_diagnostic(number, &error.to_string()).with_hint(error.hint());
             refused = Some(match refused {
                 Some(others) => others.and(one),

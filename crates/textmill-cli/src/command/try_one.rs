@@ -24,7 +24,8 @@ pub(crate) fn run(args: &TryArgs) -> Outcome {
         styled(STRONG, &visible(&trace.id)),
         styled(FAINT, &plural(trace.original.chars().count() as u64, "character"))
     )?;
-    for (stage, traced) in engine.stages().iter().zip(&trace.stages) {
+    for traced in &trace.stages {
+        let stage = &engine.stages()[traced.stage];
         write!(out, "\n{}", describe(stage, traced))?;
     }
     writeln!(out, "\n{}", verdict(&trace, engine.stages()))?;

@@ -55,9 +55,25 @@ impl Cancel {
     }
 }
 
-/// What plugins ask on this thread is about the run of `cancel` from here on.
-pub(crate) fn enter_run(cancel: &Cancel) {
+/// What plugins ask on this thread is about the run of `cancel`, as long as the answer lives.
+pub(crate) fn enter_run(cancel: &Cancel) -> InRun {
     CANCEL.set(Some(cancel.clone()));
+    InRun
+}
+
+/// This thread works on a run; see [`enter_run`].
+#[derive(Debug)]
+pub(crate) struct InRun;
+
+impl Drop for InRun {
+    fn drop(&mut self) {
+        CANCEL.set(None);
+    }
+}
+
+/// Whether the run that this thread works on was asked to stop.
+pub(super) fn is_cancelled() -> bool {
+    CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(Cancel::is_cancelled))
 }
 
 /// Makes a call into a plugin and gives back what the plugin said about it.
@@ -76,7 +92,7 @@ unsafe extern "C" fn config_error(_: *mut c_void, pointer: Str, message: Str) {
 }
 
 unsafe extern "C" fn cancelled(_: *mut c_void) -> i32 {
-    CANCEL.with_borrow(|cancel| i32::from(cancel.as_ref().is_some_and(Cancel::is_cancelled)))
+    i32::from(is_cancelled())
 }
 
 unsafe extern "C" fn extension(_: *mut c_void, _: Str) -> *const c_void {

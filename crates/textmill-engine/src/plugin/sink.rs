@@ -209,19 +209,11 @@ impl<'a> Collector<'a> {
             return Err(format!("the stage set field number {column}, which it did not declare"));
         };
         let Some(value) = checked(value, "a value")? else { return Ok(None) };
-        let fits = match kind {
-            FieldKind::Text => true,
-            FieldKind::Bool => serde_json::from_str::<bool>(&value).is_ok(),
-            FieldKind::Int => serde_json::from_str::<i64>(&value).is_ok(),
-            FieldKind::Float => serde_json::from_str::<f64>(&value).is_ok(),
-            FieldKind::Texts => serde_json::from_str::<Vec<String>>(&value).is_ok(),
-            FieldKind::Json => serde_json::from_str::<serde::de::IgnoredAny>(&value).is_ok(),
-        };
-        if fits {
-            Ok(Some(value))
-        } else {
-            Err(format!("the stage set `{name}` to what is no {kind:?} as JSON"))
+        if *kind != FieldKind::Text {
+            let wrong = |found| format!("the stage set `{name}`, which it declared as {kind}, to {found}");
+            kind.check(&value).map_err(wrong)?;
         }
+        Ok(Some(value))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use textmill_abi::{self as abi, Str};
 use textmill_io::FieldKind;
 
-use super::host::{HOST, Said, listen};
+use super::host::{HOST, Said, is_cancelled, listen};
 use super::library::Registry;
 use super::sink::{Answers, Collector};
 
@@ -198,6 +198,24 @@ impl OpenedStage {
         if self.table.may & abi::CLAIMS & !plan.may != 0 {
             return refuse("the opened stage takes back a claim of its description");
         }
+        let has = |kind| plan.rules.iter().any(|rule| rule.kind == kind);
+        let edits = has(RuleKind::Deletes) || has(RuleKind::Rewrites);
+        if (edits || !plan.writes.is_empty()) && plan.may & abi::MAP == 0 {
+            return refuse("the stage declares edits or fields without the permission to map");
+        }
+        if has(RuleKind::Drops) && plan.may & abi::FILTER == 0 {
+            return refuse("the stage declares a rule that drops without the permission to filter");
+        }
+        if has(RuleKind::Rewrites) && plan.may & abi::ONLY_DELETES != 0 {
+            return refuse("the stage claims that it only deletes, and declares a rule that rewrites");
+        }
+        let is_named_twice =
+            |(number, rule): (usize, &Rule)| plan.rules[..number].iter().any(|it| it.name == rule.name);
+        if plan.rules.iter().any(|rule| rule.name.is_empty())
+            || plan.rules.iter().enumerate().any(is_named_twice)
+        {
+            return refuse("the stage declares a rule without a name, or two of one name");
+        }
         if plan.writes.iter().any(|(name, _)| name == "text" || name == "id") {
             return refuse(
                 "a stage changes the text by edits, and never the id; it declares `text` or `id` as a field it sets",
@@ -237,7 +255,7 @@ impl StageWorker<'_> {
         });
         match status {
             abi::OK => Ok(()),
-            abi::E_CANCELLED => Err(StageError::Cancelled),
+            abi::E_CANCELLED if is_cancelled() => Err(StageError::Cancelled),
             _ => Err(StageError::Fatal(said.reason("the stage gave up", status))),
         }
     }

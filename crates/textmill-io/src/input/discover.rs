@@ -136,7 +136,7 @@ impl Choice<'_> {
     /// Hidden files and folders, our own state among them, and the outputs of this run are no input.
     fn may_enter(&self, entry: &DirEntry) -> bool {
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        !is_hidden && !self.exclude.iter().any(|path| path == entry.path())
+        !is_hidden && !self.exclude.iter().any(|path| is_same(path, entry.path()))
     }
 
     fn take(&self, path: PathBuf, place: &mut Place) {
@@ -165,6 +165,13 @@ impl Choice<'_> {
         }
         Err(Error::io(path, "cannot list the folder", error.into()))
     }
+}
+
+/// Whether two paths lead to the same place, however they are spelled.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    one == other
+        || one.file_name() == other.file_name() && real(one).is_some_and(|one| Some(one) == real(other))
 }
 
 fn nothing_in(path: &str, message: &str, place: &Place) -> Error {

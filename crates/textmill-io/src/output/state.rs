@@ -111,6 +111,8 @@ impl Claim {
 
     /// Puts the staged files in their places, and removes those of the run before that are no more.
     pub(super) fn publish(mut self, files: &[PublishedFile], documents: u64) -> Result<()> {
+        // Before the announcement, which makes every file of these names ours in the eyes of the next run.
+        files.iter().try_for_each(|file| self.check_free(&file.path))?;
         self.flush(files)?;
         self.announce(files, documents)?;
         let mut folders = BTreeSet::from([self.root.clone()]);
@@ -295,6 +297,10 @@ fn foreign_entry(folder: &Path) -> Option<PathBuf> {
 fn own(wanted: &Wanted<'_>, state: &Path) -> Result<File> {
     let path = state.join(OWNER);
     let failed = |error| Error::io(&path, "cannot mark the output as ours", error);
+    if path.is_symlink() {
+        let message = "a symbolic link is where our mark should be";
+        return Err(Error::new(ErrorKind::SymbolicLink, path, message).with_hint("remove the link"));
+    }
     let mut file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
@@ -400,7 +406,9 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let failed = |error| Error::io(path, "cannot write", error);
     let mut json = serde_json::to_vec_pretty(value).map_err(|error| failed(error.into()))?;
     json.push(b'\n');
-    let mut file = File::create(path).map_err(failed)?;
+    // Made anew, so that a link that somebody put there is not followed.
+    remove_file(path)?;
+    let mut file = File::create_new(path).map_err(failed)?;
     file.write_all(&json).and_then(|()| file.sync_all()).map_err(failed)
 }
 

@@ -109,6 +109,10 @@ fn log(text: &str) {
 impl Obey {
     fn set(&self, doc: &mut Doc<'_>) {
         let Fields { text, boolean, integer, float, texts, json } = &self.fields;
+        if doc.text().contains("DEEP") {
+            let deep = (0..200).fold(json!(null), |inner, _| json!([inner]));
+            doc.set(*json, &deep);
+        }
         if doc.text().contains("UNSET") {
             doc.unset(*text);
             doc.unset(*json);
