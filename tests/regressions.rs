@@ -67,3 +67,26 @@ fn a_lone_carriage_return_in_a_changed_text_can_be_shown() {
         .file("a.txt", "a\rb\rc\ry\rz &amp; w\rq\n");
     let _ = project.run(["try", "p.toml", "a.txt"]).code(0);
 }
+
+#[test]
+fn an_output_onto_its_own_input_is_refused() {
+    let project = project()
+        .file("p.toml", "[[stage]]\nuses = 'clean'\n")
+        .file("five.jsonl", "{\"text\":\"one\"}\n".repeat(5));
+    let run = |args: &str| project.run(format!("run p.toml -q {args}").split(' '));
+    let _ = run("-i five.jsonl -o mine.jsonl").code(0);
+    let _ = run("-i mine.jsonl -o mine.jsonl --limit 1").code(2).says(&["is an input of this run", "hint"]);
+    let _ = run("-i five.jsonl -o five.jsonl --overwrite").code(2).says(&["is an input of this run"]);
+    let _ = run("-i five.jsonl -o mined/").code(0);
+    let _ = run("-i mined/ -o mined/ --limit 1").code(2);
+    assert_eq!(project.read("mine.jsonl").lines().count(), 5);
+    assert_eq!(project.read("mined/part-00000.jsonl").lines().count(), 5);
+}
+
+#[test]
+fn paths_and_threads_that_make_no_sense_are_refused() {
+    let project = piped("", "");
+    for args in [["-i", ""], ["-o", ""], ["-j", "5000"]] {
+        let _ = project.run(["run", "p.toml"].into_iter().chain(args)).code(2);
+    }
+}

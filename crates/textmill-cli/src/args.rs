@@ -86,7 +86,7 @@ pub(crate) struct RunArgs {
     #[arg(short, long, value_name = "URI", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) output: Option<String>,
     /// How many threads work [default: `[run] threads`, or one for each processor]
-    #[arg(short = 'j', long, value_name = "N", value_parser = at_least_one)]
+    #[arg(short = 'j', long, value_name = "N", value_parser = some_threads)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Read no more than this many documents
     #[arg(long, value_name = "N")]
@@ -145,6 +145,10 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: clap_complete::Shell,
 }
 
-fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "expected a number from 1 on")
+/// More threads than any machine has processors are a slip of the finger.
+const MOST_THREADS: usize = 1024;
+
+fn some_threads(text: &str) -> Result<NonZeroUsize, String> {
+    let threads = text.parse().ok().filter(|threads: &NonZeroUsize| threads.get() <= MOST_THREADS);
+    threads.ok_or_else(|| format!("expected a number from 1 to {MOST_THREADS}"))
 }

@@ -24,6 +24,8 @@ pub enum Error {
     Missing(&'static str),
     /// The input could not be opened.
     Input(textmill_io::Error),
+    /// This output (`output`, `dropped` or `failed`) would replace what the run reads.
+    OntoInput(&'static str, String),
     /// An output could not be opened: `output`, `dropped` or `failed`.
     Output(&'static str, textmill_io::Error),
     /// Reading, writing or publishing failed in the middle of it.
@@ -44,6 +46,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(key) => write!(f, "the pipeline has no {key}"),
+            Self::OntoInput(key, path) => write!(f, "the {key} `{path}` is an input of this run"),
             Self::Input(error) | Self::Output(_, error) | Self::Io(error) => error.fmt(f),
             Self::Stage(message) => f.write_str(message),
             Self::NoDocument => f.write_str("the input holds no document"),

@@ -101,6 +101,7 @@ impl Engine {
             return Err(Error::Missing("output"));
         }
         let input = self.open_input(options.limit)?;
+        self.spare_input(&input)?;
         let sinks =
             if options.dry_run { Sinks::none() } else { Sinks::open(self.pipeline(), options.overwrite)? };
         options.progress.begin(input.total_bytes());
@@ -123,6 +124,23 @@ impl Engine {
     /// If it is not there.
     pub fn check_input(&self) -> Result<(), Error> {
         self.open_input(None).map(drop)
+    }
+
+    /// No output takes the place of what is read: not the same file, and no folder of ours that a file is read from.
+    fn spare_input(&self, input: &Input) -> Result<(), Error> {
+        let pipeline = self.pipeline();
+        let outputs = [
+            ("output", pipeline.output.clone()),
+            ("dropped", pipeline.dropped.clone()),
+            ("failed", pipeline.failed_output()),
+        ];
+        for (key, output) in outputs {
+            let Some(output) = output else { continue };
+            if input.is_read_from(output.uri.as_ref()) {
+                return Err(Error::OntoInput(key, output.uri));
+            }
+        }
+        Ok(())
     }
 
     fn open_input(&self, limit: Option<u64>) -> Result<Input, Error> {

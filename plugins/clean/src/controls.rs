@@ -1,6 +1,6 @@
 //! Control characters and terminal escape sequences, removed.
 
-use crate::edit::Edit;
+use crate::edit::{Edit, remove};
 use crate::scan::position;
 
 pub(crate) const SUMMARY: &str = "A control character, or a terminal escape sequence.";
@@ -15,7 +15,7 @@ pub(crate) fn find(text: &str, edits: &mut Vec<Edit>) {
     let mut at = 0;
     while let Some(start) = position(bytes, at, is_control) {
         let end = start + control_len(bytes.get(start..).unwrap_or_default());
-        edits.push(Edit::new(start, end, ""));
+        remove(edits, start, end);
         at = end;
     }
 }

@@ -19,6 +19,14 @@ impl Edit {
     }
 }
 
+/// Removes the bytes from `start` to `end`; a removal that they go on from grows, so that a run of them is one edit.
+pub(crate) fn remove(edits: &mut Vec<Edit>, start: usize, end: usize) {
+    match edits.last_mut().filter(|last| last.span.end == start && last.text.is_empty()) {
+        Some(last) => last.span.end = end,
+        None => edits.push(Edit::new(start, end, "")),
+    }
+}
+
 /// The text after the edits, which are in order and do not overlap.
 pub(crate) fn apply(text: &str, edits: &[Edit]) -> String {
     let mut result = String::with_capacity(text.len());

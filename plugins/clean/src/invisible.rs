@@ -6,7 +6,7 @@
 use memchr::memchr3_iter;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::edit::{Edit, part};
+use crate::edit::{Edit, part, remove};
 
 pub(crate) const SUMMARY: &str = "A byte order mark, zero-width space, word joiner, soft hyphen in a word, object replacement, or deprecated format character.";
 
@@ -21,7 +21,7 @@ pub(crate) fn find(text: &str, edits: &mut Vec<Edit>) {
         let end = at + found.len_utf8();
         let around = || (part(text, 0, at).chars().next_back(), part(text, end, text.len()).chars().next());
         if is_void(found, around) {
-            edits.push(Edit::new(at, end, ""));
+            remove(edits, at, end);
         }
     }
 }

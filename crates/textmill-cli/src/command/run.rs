@@ -70,6 +70,7 @@ pub(crate) fn explain(engine: &Engine, error: Error) -> anyhow::Error {
                 format!("write `{key}.uri = ...` at the top of the pipeline file, or say `--{key} URI`");
             advised(error.to_string(), Some(&hint))
         }
+        Error::OntoInput(..) => advised(error.to_string(), Some("write somewhere else")),
         Error::Input(error) => {
             let is_it = |uri: &String| error.path() == Some(Path::new(uri));
             let index = pipeline.input.uris.iter().position(is_it).unwrap_or(0);
@@ -79,7 +80,7 @@ pub(crate) fn explain(engine: &Engine, error: Error) -> anyhow::Error {
             placed(&error, pipeline.output_diagnostic(key, &error.to_string(), error.hint()))
         }
         Error::Io(error) if error.kind() == textmill::io::ErrorKind::BrokenPipe => error.into(),
-        Error::Io(error) => DataError(Advised::from(&error).into()).into(),
+        Error::Io(error) => Advised::from(&error).into(),
         Error::Unreadable(failure) => {
             DataError(advised(format!("{}: {}", failure.place, failure.message), None)).into()
         }

@@ -5,7 +5,7 @@ mod discover;
 mod reader;
 mod source;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::chunk::{Chunk, Documents, ReadFailure};
@@ -85,6 +85,14 @@ impl Input {
     /// The size of all files, compressed as they are; `None` if one has no size.
     pub fn total_bytes(&self) -> Option<u64> {
         self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Whether an output there would replace a file of the input: it is that file, or a folder of ours that the file lies in.
+    pub fn is_read_from(&self, output: &Path) -> bool {
+        let Ok(output) = output.canonicalize() else { return false };
+        let is_ours = output.join(crate::output::FOLDER).is_dir();
+        let mut files = self.files.iter().filter_map(|file| file.path.canonicalize().ok());
+        files.any(|file| if output.is_dir() { is_ours && file.starts_with(&output) } else { file == output })
     }
 
     /// Reads from the beginning. Standard input can be read once.

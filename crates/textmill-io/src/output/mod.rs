@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 pub use self::encode::{Body, EncodedBatch, Encoder, Rejected, Why};
 use self::name::Names;
 use self::part::{Part, hex};
+pub(crate) use self::state::FOLDER;
 use self::state::{Claim, Wanted};
 use crate::document::Origin;
 use crate::format::{Compression, OutputFormat};

@@ -21,7 +21,7 @@ use super::PublishedFile;
 use crate::{Error, ErrorKind, Result};
 
 const SCHEMA: u32 = 1;
-const FOLDER: &str = ".textmill";
+pub(crate) const FOLDER: &str = ".textmill";
 const OWNER: &str = "owner.json";
 const STAGING: &str = "staging";
 const PUBLISHING: &str = "publishing.json";
