@@ -90,3 +90,14 @@ fn paths_and_threads_that_make_no_sense_are_refused() {
         let _ = project.run(["run", "p.toml"].into_iter().chain(args)).code(2);
     }
 }
+
+#[test]
+fn a_line_over_the_end_of_a_chunk_is_whole() {
+    for short_lines in 0..12 {
+        let line = |length: usize| format!("{{\"text\":\"{}\"}}\n", "a".repeat(length));
+        let input = line(1).repeat(short_lines) + &line(1_000_000) + &line(200_000) + &line(1);
+        let project = piped("", &input);
+        let _ = project.run(["run", "p.toml", "-q"]).code(0);
+        assert!(project.read("out.jsonl") == input, "{short_lines} short lines");
+    }
+}

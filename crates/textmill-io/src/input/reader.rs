@@ -193,9 +193,10 @@ impl Reader {
         }
     }
 
-    /// Moves what follows the last document to the next chunk, if it is too much for this one.
+    /// Moves what follows the last document to the next chunk, if it is too much for this one. The bound is that of
+    /// [`Chunk::is_full`]: a chunk that counts as full ends, and what was neither a document nor carried would be lost.
     fn carry_if_overfull(&mut self, chunk: &mut Chunk) -> bool {
-        let is_overfull = !chunk.is_empty() && chunk.data.len() > MAX_BYTES;
+        let is_overfull = !chunk.is_empty() && chunk.data.len() >= MAX_BYTES;
         if is_overfull {
             let start = chunk.start_of_next();
             self.carried.extend_from_slice(&chunk.data[start..]);

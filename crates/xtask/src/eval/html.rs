@@ -53,7 +53,7 @@ pub(crate) fn pages(set: &Scored) -> Result<PathBuf> {
 
 fn trafilatura(set: &Scored) -> Result<Vec<(String, String)>> {
     let output = set.documents.with_file_name("trafilatura.jsonl");
-    let python = Python::with_packages("python-html", &["trafilatura"])?;
+    let python = Python::with_packages("python-html", &["trafilatura", "lxml_html_clean"])?;
     python.script("trafilatura_pages.py", &[Path::new(&set.documents), &output])?;
     set.score(&output)
 }
