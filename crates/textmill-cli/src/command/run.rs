@@ -70,7 +70,11 @@ pub(crate) fn explain(engine: &Engine, error: Error) -> anyhow::Error {
                 format!("write `{key}.uri = ...` at the top of the pipeline file, or say `--{key} URI`");
             advised(error.to_string(), Some(&hint))
         }
-        Error::OntoInput(..) => advised(error.to_string(), Some("write somewhere else")),
+        Error::OntoInput(key, _) => {
+            let (message, hint) = (error.to_string(), Some("write somewhere else"));
+            let shown = pipeline.output_diagnostic(key, &message, hint);
+            shown.map_or_else(|| advised(message, hint), anyhow::Error::from)
+        }
         Error::Input(error) => {
             let is_it = |uri: &String| error.path() == Some(Path::new(uri));
             let index = pipeline.input.uris.iter().position(is_it).unwrap_or(0);
