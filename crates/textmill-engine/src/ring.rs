@@ -78,7 +78,7 @@ impl<T> Ring<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -88,7 +88,7 @@ mod tests {
             let ring = Ring::new(limit);
             let next = Mutex::new(0_u64);
             let written = Mutex::new(Vec::new());
-            let held = AtomicU64::new(0);
+            let held = AtomicUsize::new(0);
             let work = || loop {
                 let number = {
                     let mut next = next.lock().unwrap();
@@ -96,14 +96,16 @@ mod tests {
                         break;
                     }
                     ring.enter(3);
+                    // Whoever is let in finds fewer bytes than the limit on their way.
+                    assert!(held.fetch_add(3, Ordering::SeqCst) < limit);
                     *next += 1;
                     *next - 1
                 };
-                held.fetch_add(1, Ordering::Relaxed);
                 // Some batches take longer than others, so that they finish out of order.
                 (0..number * 7919 % 300).for_each(|_| std::hint::spin_loop());
                 ring.leave(number, number, 3, |number| {
                     written.lock().unwrap().push(number);
+                    held.fetch_sub(3, Ordering::SeqCst);
                     true
                 });
             };

@@ -1,7 +1,6 @@
 //! Formats and compressions, and what a file's name says about them.
 
 use std::fmt;
-use std::str::FromStr;
 
 /// How documents are laid out in an input file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,41 +110,6 @@ impl OutputFormat {
             InputFormat::Jsonl => Some(Self::Jsonl(says.compression)),
             InputFormat::Text if says.compression == Compression::None => Some(Self::Text),
             InputFormat::Text | InputFormat::Html => None,
-        }
-    }
-
-    /// The names that [`OutputFormat::from_str`] knows.
-    pub const NAMES: [&'static str; 4] = ["jsonl", "jsonl.gz", "jsonl.zst", "txt"];
-}
-
-impl InputFormat {
-    /// The names that [`InputFormat::from_str`] knows.
-    pub const NAMES: [&'static str; 3] = ["html", "jsonl", "txt"];
-}
-
-impl FromStr for OutputFormat {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "jsonl" => Ok(Self::Jsonl(Compression::None)),
-            "jsonl.gz" => Ok(Self::Jsonl(Compression::Gzip)),
-            "jsonl.zst" => Ok(Self::Jsonl(Compression::Zstd)),
-            "txt" => Ok(Self::Text),
-            _ => Err(format!("`{name}` is not one of {}", Self::NAMES.join(", "))),
-        }
-    }
-}
-
-impl FromStr for InputFormat {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "html" => Ok(Self::Html),
-            "jsonl" => Ok(Self::Jsonl),
-            "txt" => Ok(Self::Text),
-            _ => Err(format!("`{name}` is not one of {}", Self::NAMES.join(", "))),
         }
     }
 }

@@ -53,6 +53,13 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_controls_is_one_edit() {
+        let mut edits = Vec::new();
+        find(&"\0".repeat(1000), &mut edits);
+        assert_eq!(edits.len(), 1, "a gigabyte of them must not become a billion edits");
+    }
+
+    #[test]
     fn escape_sequences_go_as_a_whole() {
         check("\u{1b}[1;31mred\u{1b}[0m", "red");
         check("\u{1b}[é", "[é");

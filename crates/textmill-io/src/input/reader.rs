@@ -92,11 +92,6 @@ impl Reader {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// [`Reader::bytes_read`] for those who watch from another thread.
-    pub fn progress(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.bytes_read)
-    }
-
     /// What was read so far.
     pub fn counts(&self) -> Counts {
         self.counts
