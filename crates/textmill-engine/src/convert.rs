@@ -24,6 +24,7 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
         },
         fields: field_names(&input.fields),
         limit: None,
+        shard_bytes: None,
         exclude: outputs.filter(|output| output.uri != "-").map(|output| output.uri.into()).collect(),
     }
 }

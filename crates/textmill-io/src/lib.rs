@@ -30,7 +30,9 @@ mod resource;
 pub use crate::document::{Document, FieldError, FieldKind, Origin};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::{Compression, InputFormat, InvalidUtf8, OutputFormat};
-pub use crate::input::{Chunk, Counts, Documents, Input, InputFile, InputOptions, ReadFailure, Reader};
+pub use crate::input::{
+    Chunk, Counts, Documents, Input, InputFile, InputOptions, ReadFailure, Reader, Shard,
+};
 pub use crate::names::FieldNames;
 pub use crate::output::{
     Body, EncodedBatch, Encoder, Output, OutputOptions, Published, PublishedFile, Refused, Rejected, Why,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Shared;
+use super::shard::Shard;
 use crate::document::{Document, Origin};
 use crate::format::{InputFormat, InvalidUtf8};
 use crate::names::SAME;
@@ -12,6 +13,7 @@ use crate::names::SAME;
 #[derive(Debug, Default)]
 pub struct Chunk {
     pub(super) number: u64,
+    pub(super) shard: Shard,
     pub(super) data: Vec<u8>,
     pub(super) entries: Vec<Entry>,
     pub(super) shared: Option<Arc<Shared>>,
@@ -22,7 +24,7 @@ pub struct Chunk {
 pub(super) struct Entry {
     pub(super) file: Arc<str>,
     pub(super) format: InputFormat,
-    pub(super) line: u64,
+    pub(super) line: Option<u64>,
     pub(super) offset: u64,
     pub(super) start: usize,
     pub(super) end: usize,
@@ -52,6 +54,11 @@ impl Chunk {
     /// The chunks of an input are numbered from 0, in order.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// The shard that all its documents belong to.
+    pub fn shard(&self) -> Shard {
+        self.shard
     }
 
     /// How many documents there are, good and bad.
@@ -136,8 +143,7 @@ impl ReadFailure<'_> {
 
 impl Entry {
     fn origin(&self) -> Origin {
-        let line = (self.format == InputFormat::Jsonl).then_some(self.line);
-        Origin { file: Arc::clone(&self.file), line, offset: self.offset }
+        Origin { file: Arc::clone(&self.file), line: self.line, offset: self.offset }
     }
 }
 

@@ -1,15 +1,21 @@
 //! The input: which files there are, how they are cut into chunks, how chunks become documents.
 
 mod chunk;
+mod cut;
 mod discover;
+mod lines;
 mod reader;
+mod shard;
 mod source;
+mod whole;
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::chunk::{Chunk, Documents, ReadFailure};
 pub use self::reader::{Counts, Reader};
+pub use self::shard::Shard;
 use crate::format::{InputFormat, InvalidUtf8};
 use crate::names::FieldNames;
 use crate::{Error, ErrorKind, Result};
@@ -27,6 +33,8 @@ pub struct InputOptions {
     pub fields: FieldNames,
     /// Read no more than so many documents.
     pub limit: Option<u64>,
+    /// The size of a [`Shard`], in bytes; 64 MiB unless given.
+    pub shard_bytes: Option<NonZeroU64>,
     /// Files and folders that are left out: the outputs of this very run, where they lie inside an input folder.
     pub exclude: Vec<PathBuf>,
 }
@@ -58,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) invalid_utf8: InvalidUtf8,
     pub(crate) fields: FieldNames,
     pub(crate) limit: u64,
+    pub(crate) shard_bytes: u64,
 }
 
 impl Input {
@@ -68,7 +77,9 @@ impl Input {
     pub fn open(options: InputOptions) -> Result<Self> {
         let found = discover::discover(&options)?;
         let limit = options.limit.unwrap_or(u64::MAX);
-        let shared = Shared { invalid_utf8: options.invalid_utf8, fields: options.fields, limit };
+        let shard_bytes = options.shard_bytes.map_or(shard::DEFAULT_BYTES, NonZeroU64::get);
+        let shared =
+            Shared { invalid_utf8: options.invalid_utf8, fields: options.fields, limit, shard_bytes };
         Ok(Self { files: found.files, skipped: found.skipped, shared: Arc::new(shared) })
     }
 

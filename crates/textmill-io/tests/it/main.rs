@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod read;
+mod shards;
 mod splice;
 mod suites;
 mod util;

@@ -1,0 +1,254 @@
+//! Cutting a file into documents: what all layouts of files have in common.
+//!
+//! A [`Cutter`] finds where the documents of one file begin and end, and puts them into a chunk through a [`Filling`], which
+//! knows when the chunk is full. One thread cuts at a time, so cutting is as little as it can be; parsing is the workers'
+//! part ([`super::Chunk::documents`]).
+
+use std::io;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::chunk::{Chunk, Entry};
+use super::lines::Lines;
+use super::shard::{Shard, Shards};
+use super::source::{self, Source};
+use super::whole::Whole;
+use super::{Counts, InputFile};
+use crate::format::InputFormat;
+
+const MAX_DOCUMENTS: usize = 256;
+const MAX_BYTES: usize = 1 << 20;
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Cuts one file into documents, in their order.
+pub(super) trait Cutter: Send {
+    /// Adds documents until the chunk is done or the file ends. False: it ends, and the cutter is not called again. A file
+    /// that cannot be read to its end ends with a document that fails ([`Found::failure`]).
+    fn cut(&mut self, filling: &mut Filling<'_>) -> bool;
+}
+
+/// A file that is being cut.
+pub(super) struct Cutting {
+    pub(super) file: InputFile,
+    format: InputFormat,
+    cutter: Box<dyn Cutter>,
+}
+
+/// A chunk that is being filled.
+pub(super) struct Filling<'r> {
+    pub(super) chunk: &'r mut Chunk,
+    pub(super) carried: &'r mut Carried,
+    pub(super) counts: &'r mut Counts,
+    pub(super) shards: &'r mut Shards,
+    /// Read no more than so many documents.
+    pub(super) limit: u64,
+    file: Arc<str>,
+    format: InputFormat,
+}
+
+/// What was read for the chunk before, but did not fit: a whole document, or the beginning of one.
+#[derive(Debug, Default)]
+pub(super) struct Carried {
+    data: Vec<u8>,
+    entry: Option<(Shard, Entry)>,
+}
+
+/// A document that a cutter has found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The line, from 1; `None` where the file is the document.
+    pub(super) line: Option<u64>,
+    /// Where it begins in the (decompressed) file, in bytes.
+    pub(super) offset: u64,
+    /// Why it cannot be read, if so: a sentence for people.
+    pub(super) failure: Option<Box<str>>,
+}
+
+impl Cutting {
+    /// Opens a file. One that cannot be opened is one that fails when it is cut.
+    pub(super) fn new(file: InputFile, bytes_read: &Arc<AtomicU64>) -> Self {
+        let (format, cutter) = open(&file, bytes_read).unwrap_or_else(|error| {
+            let format = file.format.unwrap_or(InputFormat::Text);
+            let line = (format == InputFormat::Jsonl).then_some(1);
+            let failing: Box<dyn Cutter> = Box::new(Failing { line, failure: explain(&error) });
+            (format, failing)
+        });
+        Self { file, format, cutter }
+    }
+
+    /// See [`Cutter::cut`].
+    pub(super) fn cut<'r>(
+        &mut self,
+        chunk: &'r mut Chunk,
+        carried: &'r mut Carried,
+        counts: &'r mut Counts,
+        shards: &'r mut Shards,
+        limit: u64,
+    ) -> bool {
+        let file = Arc::clone(&self.file.name);
+        self.cutter.cut(&mut Filling { chunk, carried, counts, shards, limit, file, format: self.format })
+    }
+}
+
+/// The format of a file, and what cuts it.
+fn open(file: &InputFile, bytes_read: &Arc<AtomicU64>) -> io::Result<(InputFormat, Box<dyn Cutter>)> {
+    let mut source = source::open(file, bytes_read)?;
+    let format = file.format.map_or_else(|| sniff(&mut source), Ok)?;
+    Ok((
+        format,
+        match format {
+            InputFormat::Text | InputFormat::Html => Box::new(Whole::new(source)),
+            InputFormat::Jsonl => Box::new(Lines::new(source)),
+        },
+    ))
+}
+
+/// JSON lines begin with a brace.
+fn sniff(source: &mut Source) -> io::Result<InputFormat> {
+    let block = source.fill_buf()?;
+    let block = block.strip_prefix(BOM).unwrap_or(block).trim_ascii_start();
+    Ok(if block.first() == Some(&b'{') { InputFormat::Jsonl } else { InputFormat::Text })
+}
+
+impl Filling<'_> {
+    /// Whether nothing more belongs into this chunk.
+    pub(super) fn is_done(&self) -> bool {
+        !self.carried.is_empty() || self.chunk.is_full() || self.documents() >= self.limit
+    }
+
+    /// Where the next document is to be read to: the bytes of those before it, behind which it is put.
+    pub(super) fn data(&mut self) -> &mut Vec<u8> {
+        &mut self.chunk.data
+    }
+
+    /// The bytes that were read behind the last document.
+    pub(super) fn pending(&self) -> &[u8] {
+        &self.chunk.data[self.chunk.start_of_next()..]
+    }
+
+    /// Forgets the bytes that were read behind the last document: they are a blank line.
+    pub(super) fn skip_blank(&mut self) {
+        self.counts.blank_lines += 1;
+        self.chunk.data.truncate(self.chunk.start_of_next());
+    }
+
+    /// The bytes behind the last document are one more. It goes into this chunk or, if that is full, or the document
+    /// belongs to the next shard, into the next chunk.
+    pub(super) fn take(&mut self, found: Found) {
+        let start = self.chunk.start_of_next();
+        let pending = &self.chunk.data[start..];
+        let (length, content) = (pending.len(), without_bom(pending, found.offset).len());
+        let entry = Entry {
+            file: Arc::clone(&self.file),
+            format: self.format,
+            line: found.line,
+            offset: found.offset,
+            start: start + length - content,
+            end: start + length,
+            has_bom: content < length,
+            failure: found.failure,
+        };
+        let shard = self.shards.at(found.offset);
+        if self.is_overfull() || !self.chunk.belongs_to(shard) {
+            self.carry();
+            let entry = Entry { start: entry.start - start, end: entry.end - start, ..entry };
+            self.carried.entry = Some((shard, entry));
+        } else {
+            self.chunk.push(shard, entry);
+        }
+    }
+
+    /// Moves the beginning of a document to the next chunk, if it is too much for this one already. Call it between the
+    /// pieces of a document that is read piece by piece.
+    pub(super) fn carry_if_overfull(&mut self) {
+        if self.is_overfull() {
+            self.carry();
+        }
+    }
+
+    /// The bound is that of [`Chunk::is_full`]: a chunk that counts as full ends, and what was neither a document nor
+    /// carried would be lost.
+    fn is_overfull(&self) -> bool {
+        !self.chunk.is_empty() && self.chunk.data.len() >= MAX_BYTES
+    }
+
+    fn carry(&mut self) {
+        let start = self.chunk.start_of_next();
+        self.carried.data.extend_from_slice(&self.chunk.data[start..]);
+        self.chunk.data.truncate(start);
+    }
+
+    fn documents(&self) -> u64 {
+        self.counts.documents + self.chunk.entries.len() as u64
+    }
+}
+
+impl Carried {
+    pub(super) fn is_empty(&self) -> bool {
+        self.data.is_empty() && self.entry.is_none()
+    }
+
+    /// Puts what was carried into an empty chunk.
+    pub(super) fn unload(&mut self, chunk: &mut Chunk) {
+        mem::swap(&mut chunk.data, &mut self.data);
+        if let Some((shard, entry)) = self.entry.take() {
+            chunk.push(shard, entry);
+        }
+    }
+}
+
+impl Chunk {
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= MAX_DOCUMENTS || (!self.entries.is_empty() && self.data.len() >= MAX_BYTES)
+    }
+
+    /// One huge document must not hold its memory for the rest of the run.
+    pub(super) fn empty(&mut self) {
+        self.entries.clear();
+        self.data.clear();
+        self.data.shrink_to(4 * MAX_BYTES);
+    }
+
+    /// Where the bytes of the document after the last one begin.
+    fn start_of_next(&self) -> usize {
+        self.entries.last().map_or(0, |entry| entry.end)
+    }
+
+    fn belongs_to(&self, shard: Shard) -> bool {
+        self.is_empty() || self.shard == shard
+    }
+
+    fn push(&mut self, shard: Shard, entry: Entry) {
+        self.shard = shard;
+        self.entries.push(entry);
+    }
+}
+
+/// The bytes at `offset` of a file, less a byte order mark at its beginning.
+pub(super) fn without_bom(bytes: &[u8], offset: u64) -> &[u8] {
+    let without = if offset == 0 { bytes.strip_prefix(BOM) } else { None };
+    without.unwrap_or(bytes)
+}
+
+/// What happened to a file, in a sentence without its name.
+pub(super) fn explain(error: &io::Error) -> Box<str> {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the file is cut off: its compressed data has no end".into(),
+        _ => format!("cannot read the file: {error}").into(),
+    }
+}
+
+/// A file that could not be opened.
+struct Failing {
+    line: Option<u64>,
+    failure: Box<str>,
+}
+
+impl Cutter for Failing {
+    fn cut(&mut self, filling: &mut Filling<'_>) -> bool {
+        let failure = Some(mem::take(&mut self.failure));
+        filling.take(Found { line: self.line, offset: 0, failure });
+        false
+    }
+}

@@ -1,0 +1,84 @@
+//! Files in which each line is a document.
+
+use std::io::{self, BufRead as _};
+
+use super::cut::{Cutter, Filling, Found, explain, without_bom};
+use super::source::Source;
+
+/// Cuts at line ends.
+pub(super) struct Lines {
+    source: Source,
+    line: u64,
+    offset: u64,
+}
+
+/// What [`Lines::read_line`] read.
+enum Piece {
+    /// The rest of a line.
+    Line,
+    /// A part of a line, without its end.
+    Part,
+    /// Nothing: the file ends.
+    End,
+}
+
+impl Lines {
+    pub(super) fn new(source: Source) -> Self {
+        Self { source, line: 1, offset: 0 }
+    }
+
+    fn read_line(&mut self, data: &mut Vec<u8>) -> io::Result<Piece> {
+        let block = match self.source.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Piece::Part),
+            block => block?,
+        };
+        if block.is_empty() {
+            return Ok(Piece::End);
+        }
+        let end = memchr::memchr(b'\n', block);
+        let piece = &block[..end.unwrap_or(block.len())];
+        data.extend_from_slice(piece);
+        let consumed = piece.len() + usize::from(end.is_some());
+        self.source.consume(consumed);
+        Ok(if end.is_some() { Piece::Line } else { Piece::Part })
+    }
+
+    /// What follows the last document is a line: a document, or blank.
+    fn end_line(&mut self, filling: &mut Filling<'_>) {
+        let line = filling.pending();
+        let length = line.len() as u64;
+        if without_bom(line, self.offset).trim_ascii().is_empty() {
+            filling.skip_blank();
+        } else {
+            filling.take(self.found());
+        }
+        self.line += 1;
+        self.offset += length + 1;
+    }
+
+    fn found(&self) -> Found {
+        Found { line: Some(self.line), offset: self.offset, failure: None }
+    }
+}
+
+impl Cutter for Lines {
+    fn cut(&mut self, filling: &mut Filling<'_>) -> bool {
+        while !filling.is_done() {
+            match self.read_line(filling.data()) {
+                Ok(Piece::Line) => self.end_line(filling),
+                Ok(Piece::Part) => filling.carry_if_overfull(),
+                Ok(Piece::End) => {
+                    if !filling.pending().is_empty() {
+                        self.end_line(filling);
+                    }
+                    return false;
+                }
+                Err(error) => {
+                    filling.take(Found { failure: Some(explain(&error)), ..self.found() });
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}
