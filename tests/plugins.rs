@@ -131,9 +131,12 @@ fn a_library_that_breaks_the_contract_is_refused_by_name() {
         ("null", "another version of the plugin contract"),
         ("magic", "no plugin description"),
         ("size", "8 bytes, which are too few"),
-        ("draft", "was made for plugin contract 1.0 draft 2, and this textmill has 1.0 draft 1"),
-        ("minor", "was made for plugin contract 1.1 draft 1"),
+        ("draft", "was made for plugin contract 1.0 draft 3, and this textmill has 1.0 draft 2"),
+        ("minor", "was made for plugin contract 1.1 draft 2"),
+        ("reserved", "a reserved field that is not 0"),
+        ("many", "says that it has 18446744073709551615 stages"),
         ("stage", "null pointer"),
+        ("function", "describes a stage without the function `worker_new`"),
     ] {
         let output = project.command(["check", "p.toml"]).env("TEXTMILL_TEST_BROKEN", how).output().unwrap();
         let _ = Ran::from(output).code(2).says(&["textmill_broken_plugin", part, "p.toml:3:12", "hint"]);

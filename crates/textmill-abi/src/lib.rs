@@ -7,13 +7,14 @@
 
 use std::ffi::c_void;
 use std::fmt;
+use std::mem::offset_of;
 
 /// The major version of the contract; it is part of [`ENTRY`].
 pub const ABI_MAJOR: u32 = 1;
 /// The minor version of the contract that this crate describes.
 pub const ABI_MINOR: u32 = 0;
 /// The draft number: host and plugin must agree on it exactly. 0 once the contract is frozen.
-pub const DRAFT: u32 = 1;
+pub const DRAFT: u32 = 2;
 /// The first field of [`Plugin`]: `textmill` as little-endian bytes.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"textmill");
 /// The name of the one symbol that a plugin exports.
@@ -51,6 +52,8 @@ pub const IDEMPOTENT: u64 = 1 << 5;
 /// Permission: opens network connections.
 pub const NETWORK: u64 = 1 << 16;
 
+/// The bits that a host must understand; those above are claims that it may ignore.
+pub const MUST_KNOW: u64 = 0xffff_ffff;
 /// All permissions of this version; what a stage may do is a subset.
 pub const PERMISSIONS: u64 = MAP | FILTER | EXPAND | NETWORK;
 /// All claims of this version; what a stage promises is a subset.
@@ -75,6 +78,17 @@ pub const RULE_DELETES: u32 = 1;
 pub const RULE_REWRITES: u32 = 2;
 /// The rule drops documents.
 pub const RULE_DROPS: u32 = 3;
+
+/// Log level: an error.
+pub const ERROR: u32 = 1;
+/// Log level: a warning.
+pub const WARN: u32 = 2;
+/// Log level: news.
+pub const INFO: u32 = 3;
+/// Log level: details for who looks for a mistake.
+pub const DEBUG: u32 = 4;
+/// Log level: everything.
+pub const TRACE: u32 = 5;
 
 /// A slice of text or of JSON, or an absent field.
 #[repr(C)]
@@ -116,6 +130,8 @@ pub struct Rule {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Resource {
+    /// Which option, as an RFC 6901 JSON pointer.
+    pub json_pointer: Str,
     /// The path as the option has it.
     pub path: Str,
     /// Its bytes, of any kind.
@@ -124,7 +140,7 @@ pub struct Resource {
 
 /// What the host offers to a plugin.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Host {
     /// The size of this struct in bytes, as the host knows it.
     pub size: usize,
@@ -154,7 +170,7 @@ pub struct Host {
 
 /// A batch of documents.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Batch {
     /// The size of this struct in bytes, as the host knows it.
     pub size: usize,
@@ -164,6 +180,8 @@ pub struct Batch {
     pub n_cols: usize,
     /// Column c of document i is `cols[c][i]`.
     pub cols: *const *const Str,
+    /// The host's own, for optional services.
+    pub ctx: *mut c_void,
 }
 
 /// Replaces a span of the text.
@@ -184,7 +202,7 @@ pub struct Edit {
 
 /// Where a stage puts its results.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Sink {
     /// The size of this struct in bytes, as the host knows it.
     pub size: usize,
@@ -208,7 +226,7 @@ pub struct Sink {
 
 /// What an opened stage reads, writes, may do and can name as a rule.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// The size of this struct in bytes, as the host knows it.
     pub size: usize,
@@ -244,7 +262,7 @@ pub struct Worker {
 
 /// A kind of stage.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Stage {
     /// The size of this struct in bytes, as the plugin knows it.
     pub size: usize,
@@ -274,7 +292,7 @@ pub struct Stage {
 
 /// A plugin: what its entry function returns.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Plugin {
     /// [`MAGIC`].
     pub magic: u64,
@@ -302,8 +320,107 @@ pub struct Plugin {
     pub n_stages: usize,
 }
 
+/// The name of the optional service [`SegmentsService`].
+pub const SEGMENTS: &str = "textmill.segments/1";
+/// Flag of a word: one character of a script that puts no space between words.
+pub const WORD_UNSPACED: u32 = 1;
+
+/// A part of a text.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+    /// Of a line: how many bytes its end has; of a word: [`WORD_UNSPACED`] or 0; of a sentence: 0.
+    pub flags: u32,
+}
+
+/// Segments of a text, ascending and disjoint.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Segments {
+    /// The first.
+    pub ptr: *const Segment,
+    /// How many.
+    pub len: usize,
+}
+
+/// The optional service [`SEGMENTS`]: lines, sentences and words of the documents in hand.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SegmentsService {
+    /// The size of this struct in bytes, as the host knows it.
+    pub size: usize,
+    /// The lines of a document: the batch's context, document, out.
+    pub lines: unsafe extern "C" fn(*mut c_void, usize, *mut Segments) -> Status,
+    /// The sentences of a document: the batch's context, document, language, out.
+    pub sentences: unsafe extern "C" fn(*mut c_void, usize, Str, *mut Segments) -> Status,
+    /// The words of a document: the batch's context, document, out.
+    pub words: unsafe extern "C" fn(*mut c_void, usize, *mut Segments) -> Status,
+}
+
 /// The type of the function that a plugin exports as [`ENTRY`].
 pub type Entry = unsafe extern "C" fn(*const Host) -> *const Plugin;
+
+/// A struct of the contract that may grow.
+///
+/// # Safety
+/// The type is `repr(C)`, and has a field `size` at `SIZE_AT`. `SIZE_1_0` is no smaller than what of it has no valid
+/// value of all zeros; the fields behind that have one, and mean by it what the contract meant before they were added.
+#[expect(unsafe_code, reason = "what `Growing::copy` relies on cannot be said in types")]
+pub unsafe trait Growing: Sized {
+    /// Where the field `size` is.
+    const SIZE_AT: usize;
+    /// The size that it has in version 1.0: one that says less is refused.
+    const SIZE_1_0: usize;
+    /// Where the fields are that must not be null: functions.
+    const FUNCTIONS: &[(&'static str, usize)];
+}
+
+/// Why a struct of the other side cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// It is smaller than in version 1.0: so many bytes.
+    TooSmall(usize),
+    /// This function of it is null.
+    NoFunction(&'static str),
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooSmall(size) => write!(f, "in {size} bytes, which are too few"),
+            Self::NoFunction(name) => write!(f, "without the function `{name}`"),
+        }
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// Says of a struct what [`Growing`] asks for: its last field in version 1.0, and its functions.
+macro_rules! growing {
+    ($type:ident to $last:ident: $kind:ty $(, functions $($function:ident)+)?) => {
+        // SAFETY: `repr(C)`, with a field `size`, and with no field behind the last one of version 1.0.
+        #[expect(unsafe_code, reason = "see `Growing`")]
+        unsafe impl Growing for $type {
+            const SIZE_AT: usize = offset_of!($type, size);
+            const SIZE_1_0: usize = offset_of!($type, $last) + size_of::<$kind>();
+            const FUNCTIONS: &[(&'static str, usize)] =
+                &[$($((stringify!($function), offset_of!($type, $function))),+)?];
+        }
+    };
+}
+
+growing!(Host to extension: usize, functions set_error config_error log_enabled log cancelled extension);
+growing!(Batch to ctx: usize);
+growing!(Sink to fail: usize, functions drop edit rewrite set emit score fail);
+growing!(Plan to n_rules: usize);
+growing!(Stage to process: usize, functions open describe close worker_new worker_free process);
+growing!(Plugin to n_stages: usize);
+growing!(SegmentsService to words: usize, functions lines sentences words);
 
 impl Str {
     /// An absent field.
@@ -338,7 +455,9 @@ impl fmt::Debug for Str {
 /// Reading what the other side points to, and sharing what it promised to be static: the unsafe part of this crate.
 #[expect(unsafe_code, reason = "the boundary itself: pointers of the other side are read here")]
 mod raw {
-    use super::{Host, Plugin, Stage, Str};
+    use std::mem::MaybeUninit;
+
+    use super::{Growing, Host, Malformed, Plugin, Stage, Str};
 
     // SAFETY: the contract calls these [static] or valid until close, read-only, and their functions [any] or
     // serialised by the host.
@@ -378,6 +497,38 @@ mod raw {
         }
     }
 
+    /// A copy of a struct of the other side, which may have been made for another minor version: what it has more is
+    /// left out, what it has less is 0. The copy's `size` is that of this version's part of it.
+    ///
+    /// # Errors
+    /// If it is smaller than in version 1.0, or lacks a function.
+    ///
+    /// # Safety
+    /// `from` leads to such a struct of as many bytes as its `size` says, initialised, and all that may be wrong in
+    /// those is what [`Malformed`] tells of.
+    pub unsafe fn copy<T: Growing>(from: *const T) -> Result<T, Malformed> {
+        // SAFETY: `size` is part of every version.
+        let size = unsafe { from.byte_add(T::SIZE_AT).cast::<usize>().read() };
+        if size < T::SIZE_1_0 {
+            return Err(Malformed::TooSmall(size));
+        }
+        for &(name, at) in T::FUNCTIONS {
+            // SAFETY: functions of version 1.0 lie within the size that was checked.
+            if unsafe { from.byte_add(at).cast::<usize>().read() } == 0 {
+                return Err(Malformed::NoFunction(name));
+            }
+        }
+        let known = size.min(size_of::<T>());
+        let mut copy = MaybeUninit::<T>::zeroed();
+        // SAFETY: `from` has `size` bytes and `copy` has room for `known` of them; the rest of `copy` is zeros, which
+        // are valid there, as are the functions by the loop above.
+        unsafe {
+            std::ptr::copy_nonoverlapping(from.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), known);
+            copy.as_mut_ptr().byte_add(T::SIZE_AT).cast::<usize>().write(known);
+            Ok(copy.assume_init())
+        }
+    }
+
     /// A slice of the other side's memory; empty where the pointer is null.
     ///
     /// # Safety
@@ -391,4 +542,4 @@ mod raw {
     }
 }
 
-pub use raw::slice;
+pub use raw::{copy, slice};

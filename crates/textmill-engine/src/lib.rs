@@ -24,7 +24,8 @@ pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, StageCounts
 pub use crate::batch::Fate;
 pub use crate::error::{Error, Failure};
 pub use crate::plugin::{
-    BuiltIn, Cancel, Edit, LoadError, OpenError, OpenedStage, Origin, Registry, Rule, RuleKind, StagePlan,
+    BuiltIn, Cancel, Edit, LoadError, OpenError, OpenedStage, Origin, Registry, Rule, RuleKind, StageFile,
+    StagePlan,
 };
 pub use crate::run::{Finished, Progress, RunOptions};
 pub use crate::trace::{Trace, TracedStage};
@@ -97,9 +98,10 @@ fn open_stage(
     for resource in &spec.resources {
         let bytes = textmill_io::read_resource(&resource.absolute)
             .map_err(|error| pipeline.option_diagnostic(number, &resource.pointer, &error.to_string()))?;
-        resources.push((resource.path.clone(), bytes));
+        let (pointer, path) = (resource.pointer.clone(), resource.path.clone());
+        resources.push(StageFile { pointer, path, bytes });
     }
-    let opened = OpenedStage::open(registry, &spec.uses, &spec.options, &resources);
+    let opened = OpenedStage::open(registry, &spec.uses, &spec.options, resources);
     let opened = opened.map_err(|error| match error {
         OpenError::Options(mistakes) => mistakes
             .iter()

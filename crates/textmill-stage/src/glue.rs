@@ -11,7 +11,7 @@ use std::panic::AssertUnwindSafe;
 use std::ptr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use textmill_abi::{self as abi, Status, Str};
+use textmill_abi::{self as abi, Growing, Status, Str};
 
 use crate::doc::Answer;
 use crate::{Doc, ErrorKind, Outcome, Plan, StageWithScratch, log, panic};
@@ -49,9 +49,9 @@ struct Worker<'i, S: StageWithScratch> {
     edits: Vec<abi::Edit>,
 }
 
-/// The host's functions, safe to call.
+/// The host's functions, safe to call: a copy of what this version knows of its table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HostRef(&'static abi::Host);
+pub(crate) struct HostRef(abi::Host);
 
 /// The table of functions of a stage: what a host needs to open and run it.
 pub fn vtable<S: StageWithScratch>() -> &'static abi::Stage {
@@ -76,13 +76,10 @@ pub unsafe fn enter(
     stages: &[fn() -> &'static abi::Stage],
 ) -> *const abi::Plugin {
     static PLUGIN: OnceLock<abi::Plugin> = OnceLock::new();
-    // SAFETY: a host is [static] or null, and its first fields never move.
-    let Some(host) = (unsafe { host.as_ref() }) else { return ptr::null() };
-    if host.abi_major != abi::ABI_MAJOR || host.size < size_of::<abi::Host>() {
-        return ptr::null();
-    }
+    // SAFETY: what the caller promises.
+    let Some(host) = (unsafe { HostRef::of(host) }) else { return ptr::null() };
     let plugin = panic::catch(|| {
-        log::forward_to(HostRef(host));
+        log::forward_to(host);
         PLUGIN.get_or_init(|| describe_plugin(info, stages))
     });
     plugin.map_or(ptr::null(), ptr::from_ref)
@@ -96,7 +93,8 @@ fn describe_plugin(info: &'static PluginInfo, stages: &[fn() -> &'static abi::St
         magic: abi::MAGIC,
         size: size_of::<abi::Plugin>(),
         abi_major: abi::ABI_MAJOR,
-        abi_minor: abi::ABI_MINOR,
+        // Nothing that came after 1.0 is needed: what a host does not have is done without.
+        abi_minor: 0,
         draft: abi::DRAFT,
         reserved: 0,
         name: info.name.into(),
@@ -137,9 +135,8 @@ unsafe extern "C" fn open<S: StageWithScratch>(
     n_resources: usize,
     out: *mut *mut abi::Instance,
 ) -> Status {
-    // SAFETY: a host is [static].
-    let Some(host) = (unsafe { host.as_ref() }) else { return abi::E_FATAL };
-    let host = HostRef(host);
+    // SAFETY: the host that calls, which is [static].
+    let Some(host) = (unsafe { HostRef::of(host) }) else { return abi::E_UNSUPPORTED };
     // SAFETY: valid until this call returns; the host's text is UTF-8.
     let config = unsafe { config.text_unchecked() }.unwrap_or("{}");
     // SAFETY: as above, for `n_resources` resources.
@@ -180,16 +177,24 @@ unsafe extern "C" fn describe<S: StageWithScratch>(
     instance: *const abi::Instance,
     out: *mut abi::Plan,
 ) -> Status {
-    // SAFETY: an instance of this very table, not yet closed; `out` is the host's.
-    let (instance, out) = unsafe { (&*instance.cast::<Instance<S>>(), &mut *out) };
-    if out.size < size_of::<abi::Plan>() {
-        instance.host.set_error("the host's `tm_plan` is smaller than that of the plugin");
+    // SAFETY: an instance of this very table, not yet closed; `out` is the host's, and may be shorter than `Plan`, so no
+    // reference is made of it.
+    let (instance, size) = unsafe { (&*instance.cast::<Instance<S>>(), (&raw const (*out).size).read()) };
+    if size < abi::Plan::SIZE_1_0 {
+        instance.host.set_error("the host's `tm_plan` is smaller than that of version 1.0");
         return abi::E_UNSUPPORTED;
     }
-    out.may = instance.may;
-    (out.reads, out.n_reads) = (instance.reads.columns.as_ptr(), instance.reads.columns.len());
-    (out.writes, out.n_writes) = (instance.writes.columns.as_ptr(), instance.writes.columns.len());
-    (out.rules, out.n_rules) = (instance.rules.as_ptr(), instance.rules.len());
+    let Instance { may, reads, writes, rules, .. } = instance;
+    // SAFETY: all of these are fields of version 1.0.
+    unsafe {
+        (&raw mut (*out).may).write(*may);
+        (&raw mut (*out).reads).write(reads.columns.as_ptr());
+        (&raw mut (*out).n_reads).write(reads.columns.len());
+        (&raw mut (*out).writes).write(writes.columns.as_ptr());
+        (&raw mut (*out).n_writes).write(writes.columns.len());
+        (&raw mut (*out).rules).write(rules.as_ptr());
+        (&raw mut (*out).n_rules).write(rules.len());
+    }
     abi::OK
 }
 
@@ -231,7 +236,16 @@ unsafe extern "C" fn process<S: StageWithScratch>(
     sink: *const abi::Sink,
 ) -> Status {
     // SAFETY: one call at a time on a worker; batch and sink are valid until this call returns.
-    let (worker, batch, sink) = unsafe { (&mut *worker.cast::<Worker<'_, S>>(), &*batch, SinkRef(&*sink)) };
+    let (worker, batch, sink) =
+        unsafe { (&mut *worker.cast::<Worker<'_, S>>(), abi::copy(batch), abi::copy(sink)) };
+    let (Ok(batch), Ok(sink)) = (batch, sink) else {
+        worker
+            .instance
+            .host
+            .set_error("the host's `tm_batch` or `tm_sink` is smaller than that of version 1.0");
+        return abi::E_UNSUPPORTED;
+    };
+    let sink = SinkRef(&sink);
     // SAFETY: `n_cols` columns, each of `n_docs` slices.
     let columns = unsafe { abi::slice(batch.cols, batch.n_cols) };
     let mut fields: Vec<Option<&str>> = Vec::with_capacity(columns.len());
@@ -367,6 +381,20 @@ impl SinkRef<'_> {
 }
 
 impl HostRef {
+    /// The host behind a pointer; `None` where it is none that this plugin can work with.
+    ///
+    /// # Safety
+    /// The pointer is null, or leads to a [static] host of any version.
+    unsafe fn of(host: *const abi::Host) -> Option<Self> {
+        if host.is_null() {
+            return None;
+        }
+        // SAFETY: what the caller promises; the size and the version stand where they are in every version.
+        let host =
+            unsafe { ((&raw const (*host).abi_major).read() == abi::ABI_MAJOR).then(|| abi::copy(host)) };
+        host?.ok().map(Self)
+    }
+
     fn ctx(self) -> *mut c_void {
         self.0.ctx
     }

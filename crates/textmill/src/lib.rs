@@ -77,7 +77,7 @@ pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
 
 /// The rules that a stage names with its default options; `None` if it cannot be opened with them.
 pub fn rules(registry: &Registry, stage: &str) -> Option<Vec<Rule>> {
-    let opened = OpenedStage::open(registry, stage, &serde_json::json!({}), &[]).ok()?;
+    let opened = OpenedStage::open(registry, stage, &serde_json::json!({}), Vec::new()).ok()?;
     Some(opened.plan().rules.clone())
 }
 

@@ -38,7 +38,7 @@ pub struct Registry {
 pub(super) struct Kind {
     info: StageKind,
     origin: Origin,
-    table: &'static abi::Stage,
+    table: abi::Stage,
 }
 
 /// Why a library was refused.
@@ -57,7 +57,9 @@ impl Registry {
     pub fn new(built_in: &[BuiltIn]) -> Self {
         let mut registry = Self::default();
         for table in built_in {
-            let kind = Kind::new(table(), Origin::BuiltIn).expect("a built-in stage keeps the contract");
+            // SAFETY: a reference is a pointer to a whole struct.
+            let kind = unsafe { Kind::new(table(), Origin::BuiltIn) };
+            let kind = kind.expect("a built-in stage keeps the contract");
             registry.kinds.push(kind);
         }
         registry.sort();
@@ -78,19 +80,20 @@ impl Registry {
             )
         })?;
         let plugin = enter(&absolute).map_err(|(message, hint)| refuse(message, hint))?;
-        let named = |text: abi::Str| lossy(text);
-        // SAFETY: a plugin is [static], and `enter` has checked that it is as large as this version knows it.
+        // SAFETY: a plugin is [static], and so is what it points to.
         let stages = unsafe { abi::slice(plugin.stages, plugin.n_stages) };
         for &stage in stages {
-            // SAFETY: as above; null is caught here.
-            let stage = unsafe { stage.as_ref() };
-            let stage = stage.ok_or_else(|| refuse("describes a stage by a null pointer".into(), REPORT))?;
+            if stage.is_null() {
+                return Err(refuse("describes a stage by a null pointer".into(), REPORT));
+            }
             let origin = Origin::Library {
                 path: absolute.clone(),
-                plugin: named(plugin.name),
-                version: named(plugin.version),
+                plugin: lossy(plugin.name),
+                version: lossy(plugin.version),
             };
-            let kind = Kind::new(stage, origin).map_err(|message| refuse(message, REPORT))?;
+            // SAFETY: a stage is [static]; null is caught above.
+            let kind = unsafe { Kind::new(stage, origin) };
+            let kind = kind.map_err(|message| refuse(message, REPORT))?;
             if self.kinds.iter().any(|known| known.info.name == kind.info.name && known.origin == kind.origin)
             {
                 return Err(refuse(format!("offers two stages named `{}`", kind.info.name), REPORT));
@@ -112,7 +115,7 @@ impl Registry {
         self.kinds.iter().map(|kind| (&kind.info, &kind.origin))
     }
 
-    pub(super) fn table(&self, name: &str) -> Option<&'static abi::Stage> {
+    pub(super) fn table(&self, name: &str) -> Option<abi::Stage> {
         self.kinds.iter().find(|kind| kind.info.name == name).map(|kind| kind.table)
     }
 
@@ -134,8 +137,11 @@ impl Catalog for Registry {
 const REPORT: &str = "this is a mistake in the plugin; tell its author";
 const REBUILD: &str = "rebuild the plugin against the SDK of this version of textmill";
 
+/// More stages than this are no description but a mistake.
+const MOST_STAGES: usize = 10_000;
+
 /// Loads a library and calls its entry function.
-fn enter(path: &Path) -> Result<&'static abi::Plugin, (String, &'static str)> {
+fn enter(path: &Path) -> Result<abi::Plugin, (String, &'static str)> {
     let library = open(path).map_err(|error| {
         (format!("cannot load: {}", causes(&error)), "a plugin is a shared library built for this machine")
     })?;
@@ -168,17 +174,15 @@ fn open(path: &Path) -> Result<Library, libloading::Error> {
 }
 
 /// Looks at the fields that every version has before the others are believed.
-fn check(plugin: *const abi::Plugin) -> Result<&'static abi::Plugin, (String, &'static str)> {
-    // SAFETY: not null; `magic` and `size` come first in every version.
-    let (magic, size) = unsafe { ((*plugin).magic, (*plugin).size) };
+fn check(plugin: *const abi::Plugin) -> Result<abi::Plugin, (String, &'static str)> {
+    // SAFETY: not null; `magic` comes first in every version.
+    let magic = unsafe { (&raw const (*plugin).magic).read() };
     if magic != abi::MAGIC {
         return Err(("describes itself by something that is no plugin description".into(), REPORT));
     }
-    if size < size_of::<abi::Plugin>() {
-        return Err((format!("describes itself in {size} bytes, which are too few"), REBUILD));
-    }
-    // SAFETY: as large as this version knows it, and [static].
-    let plugin = unsafe { &*plugin };
+    // SAFETY: the magic number says that it is a plugin, which is [static].
+    let plugin = unsafe { abi::copy(plugin) };
+    let plugin = plugin.map_err(|malformed| (format!("describes itself {malformed}"), REBUILD))?;
     if plugin.abi_major != abi::ABI_MAJOR || plugin.abi_minor > abi::ABI_MINOR || plugin.draft != abi::DRAFT {
         let version = |major, minor, draft| format!("{major}.{minor} draft {draft}");
         let theirs = version(plugin.abi_major, plugin.abi_minor, plugin.draft);
@@ -187,6 +191,12 @@ fn check(plugin: *const abi::Plugin) -> Result<&'static abi::Plugin, (String, &'
             format!("was made for plugin contract {theirs}, and this textmill has {ours}"),
             REBUILD,
         ));
+    }
+    if plugin.reserved != 0 {
+        return Err(("describes itself with a reserved field that is not 0".into(), REPORT));
+    }
+    if plugin.n_stages > MOST_STAGES {
+        return Err((format!("says that it has {} stages", plugin.n_stages), REPORT));
     }
     Ok(plugin)
 }
@@ -199,13 +209,17 @@ fn causes(error: &dyn std::error::Error) -> String {
 }
 
 impl Kind {
-    fn new(table: &'static abi::Stage, origin: Origin) -> Result<Self, String> {
-        if table.size < size_of::<abi::Stage>() {
-            return Err(format!("describes a stage in {} bytes, which are too few", table.size));
-        }
+    /// # Safety
+    /// `table` is [static], and of as many bytes as it says.
+    unsafe fn new(table: *const abi::Stage, origin: Origin) -> Result<Self, String> {
+        // SAFETY: what the caller promises.
+        let table = unsafe { abi::copy(table) };
+        let table = table.map_err(|malformed| format!("describes a stage {malformed}"))?;
         let name = text(table.name, "the name of a stage")?;
-        let known = abi::PERMISSIONS | abi::CLAIMS;
-        if table.may & !known != 0 {
+        if !is_name(&name) {
+            return Err(format!("names a stage `{}`; {NAMES}", name.escape_debug()));
+        }
+        if table.may & abi::MUST_KNOW & !KNOWN != 0 {
             return Err(format!("the stage `{name}` asks for permissions that this textmill does not know"));
         }
         let schema = text(table.config_schema, "the schema of its options")?;
@@ -222,7 +236,26 @@ impl Kind {
     }
 }
 
+/// The permissions and claims of this version.
+pub(super) const KNOWN: u64 = abi::PERMISSIONS | abi::CLAIMS;
+
+/// What the name of a stage, a rule or a score must look like.
+pub(super) const NAMES: &str =
+    "a name is 1 to 64 lower-case ASCII letters, digits and hyphens, a letter first";
+
+/// Whether it is as [`NAMES`] says.
+pub(super) fn is_name(name: &str) -> bool {
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(rest)
+}
+
+/// A longer text in a description is no text but a mistake.
+const MOST_BYTES: usize = 1 << 24;
+
 fn text(text: abi::Str, what: &str) -> Result<String, String> {
+    if text.len > MOST_BYTES {
+        return Err(format!("gives {what} of {} bytes", text.len));
+    }
     // SAFETY: the fields of a description are [static].
     let bytes = unsafe { text.bytes() }.unwrap_or_default();
     str::from_utf8(bytes).map(ToOwned::to_owned).map_err(|_| format!("gives {what} that is not UTF-8"))

@@ -18,5 +18,5 @@ pub(crate) use host::enter_run;
 pub use library::{BuiltIn, LoadError, Origin, Registry};
 pub use sink::Edit;
 pub(crate) use sink::{Answer, Answers, Verdict};
-pub use stage::{OpenError, OpenedStage, Rule, RuleKind, StagePlan};
+pub use stage::{OpenError, OpenedStage, Rule, RuleKind, StageFile, StagePlan};
 pub(crate) use stage::{StageError, StageWorker};

@@ -11,6 +11,7 @@ use textmill_io::FieldKind;
 use textmill_text::Span;
 
 use super::host::lossy;
+use super::library::{NAMES, is_name};
 use super::stage::{RuleKind, StagePlan};
 
 /// An edit of a text: the bytes it replaces, what stands there afterwards, and why.
@@ -68,6 +69,7 @@ pub(super) struct Collector<'a> {
     plan: &'a StagePlan,
     texts: &'a [Str],
     answers: &'a mut [Answer],
+    stray: Option<usize>,
 }
 
 impl Answers {
@@ -135,7 +137,7 @@ impl<'a> Collector<'a> {
     pub(super) fn new(plan: &'a StagePlan, texts: &'a [Str], answers: &'a mut Answers) -> Self {
         answers.0.resize_with(texts.len(), Answer::default);
         answers.0.iter_mut().for_each(Answer::clear);
-        Self { plan, texts, answers: &mut answers.0 }
+        Self { plan, texts, answers: &mut answers.0, stray: None }
     }
 
     /// The sink that leads here. The collector must not be used otherwise while the sink is.
@@ -144,13 +146,21 @@ impl<'a> Collector<'a> {
         abi::Sink { size: size_of::<abi::Sink>(), ctx, drop, edit, rewrite, set, emit, score, fail }
     }
 
+    /// A document that the stage gave an answer for, and that is not in the batch.
+    pub(super) fn stray(&self) -> Option<usize> {
+        self.stray
+    }
+
     /// Lets `change` work on the answer to document `index`; what it finds wrong fails the document.
     fn change(
         &mut self,
         index: usize,
         change: impl FnOnce(&Self, &mut Answer) -> Result<(), String>,
     ) -> Status {
-        let Some(slot) = self.answers.get_mut(index) else { return abi::E_DOCUMENT };
+        let Some(slot) = self.answers.get_mut(index) else {
+            self.stray = Some(index);
+            return abi::E_DOCUMENT;
+        };
         if matches!(slot.verdict, Verdict::Fail(_)) {
             return abi::E_DOCUMENT;
         }
@@ -186,6 +196,9 @@ impl<'a> Collector<'a> {
     fn check_edit(&self, text: &str, after: usize, edit: &abi::Edit) -> Result<Edit, String> {
         let bad = |what: &str| Err(format!("the stage's edit of bytes {}..{} {what}", edit.start, edit.end));
         let replacement = checked(edit.replacement, "a replacement")?.unwrap_or_default();
+        if edit.reserved != 0 {
+            return bad("has a reserved field that is not 0");
+        }
         let rule = self.rule(edit.rule, |kind| match kind {
             RuleKind::Deletes => replacement.is_empty(),
             RuleKind::Rewrites => true,
@@ -303,7 +316,9 @@ unsafe extern "C" fn score(ctx: *mut c_void, index: usize, name: Str, value: f64
     // SAFETY: the plugin passes the context of its sink.
     let collector = unsafe { collector(ctx) };
     collector.change(index, |_, answer| {
-        answer.scores.push((lossy(name), value, (!threshold.is_nan()).then_some(threshold)));
+        let name = checked(name, "the name of a score")?.filter(|name| is_name(name));
+        let name = name.ok_or_else(|| format!("the stage gave a score a name that is none; {NAMES}"))?;
+        answer.scores.push((name, value, (!threshold.is_nan()).then_some(threshold)));
         Ok(())
     })
 }

@@ -7,7 +7,7 @@ use textmill_abi::{self as abi, Str};
 use textmill_io::FieldKind;
 
 use super::host::{HOST, Said, is_cancelled, listen};
-use super::library::Registry;
+use super::library::{KNOWN, NAMES, Registry, is_name};
 use super::sink::{Answers, Collector};
 
 /// What an opened stage reads, writes, may do and can name as a rule.
@@ -66,9 +66,29 @@ pub(crate) enum StageError {
 /// A stage with its options.
 #[derive(Debug)]
 pub struct OpenedStage {
-    table: &'static abi::Stage,
+    table: abi::Stage,
     instance: *mut abi::Instance,
     plan: StagePlan,
+    /// The plugin may keep pointers into them until it is closed.
+    _resources: Resources,
+}
+
+/// A file that an option names, with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageFile {
+    /// Where the option stands: an RFC 6901 pointer into the options.
+    pub pointer: String,
+    /// The path as it was written.
+    pub path: String,
+    /// What is in the file.
+    pub bytes: Vec<u8>,
+}
+
+/// Files, and the table of them that the plugin was given.
+#[derive(Debug)]
+struct Resources {
+    table: Vec<abi::Resource>,
+    _files: Vec<StageFile>,
 }
 
 // SAFETY: the contract makes every function on an instance that is used here [any]; `close` runs in `drop`, when no
@@ -89,8 +109,7 @@ pub(crate) struct StageWorker<'s> {
 unsafe impl Send for StageWorker<'_> {}
 
 impl OpenedStage {
-    /// Opens the stage `name` with `options`, which have passed its schema, and the files that they name (path as
-    /// written, bytes).
+    /// Opens the stage `name` with `options`, which have passed its schema, and the files that they name.
     ///
     /// # Errors
     /// If the stage refuses the options, or does not keep the contract.
@@ -98,15 +117,12 @@ impl OpenedStage {
         registry: &Registry,
         name: &str,
         options: &serde_json::Value,
-        resources: &[(String, Vec<u8>)],
+        files: Vec<StageFile>,
     ) -> Result<Self, OpenError> {
         let unknown = || OpenError::Plugin(format!("there is no stage `{name}`"));
         let table = registry.table(name).ok_or_else(unknown)?;
         let options = options.to_string();
-        let resources: Vec<_> = resources
-            .iter()
-            .map(|(path, bytes)| abi::Resource { path: path.as_str().into(), bytes: Str::new(bytes) })
-            .collect();
+        let resources = Resources::new(files);
         let mut instance = ptr::null_mut();
         let (status, said) = listen(|| {
             // SAFETY: the host is [static], all else outlives the call, and `instance` is a place for the result.
@@ -114,8 +130,8 @@ impl OpenedStage {
                 (table.open)(
                     &raw const HOST,
                     options.as_str().into(),
-                    resources.as_ptr(),
-                    resources.len(),
+                    resources.table.as_ptr(),
+                    resources.table.len(),
                     &raw mut instance,
                 )
             }
@@ -127,7 +143,7 @@ impl OpenedStage {
             return Err(OpenError::Plugin(said.reason("the stage could not be opened", status)));
         }
         // From here on `drop` closes the instance.
-        let mut stage = Self { table, instance, plan: StagePlan::default() };
+        let mut stage = Self { table, instance, plan: StagePlan::default(), _resources: resources };
         stage.plan = stage.describe()?;
         Ok(stage)
     }
@@ -168,6 +184,11 @@ impl OpenedStage {
         if status != abi::OK {
             return Err(OpenError::Plugin(said.reason("the stage could not describe itself", status)));
         }
+        for n in [plan.n_reads, plan.n_writes, plan.n_rules] {
+            if n > MOST_DECLARED {
+                return Err(OpenError::Plugin(format!("the stage declares {n} fields or rules")));
+            }
+        }
         // SAFETY: what the plugin filled in is valid until close.
         let (reads, writes, rules) = unsafe {
             (
@@ -180,7 +201,7 @@ impl OpenedStage {
             reads: reads.iter().map(column).collect::<Result<_, _>>()?,
             writes: writes.iter().map(column).collect::<Result<_, _>>()?,
             rules: rules.iter().map(rule).collect::<Result<_, _>>()?,
-            may: plan.may,
+            may: plan.may & (abi::MUST_KNOW | KNOWN),
         };
         self.check(&plan)?;
         Ok(plan)
@@ -189,7 +210,7 @@ impl OpenedStage {
     /// The plan keeps within what the kind of stage said of itself.
     fn check(&self, plan: &StagePlan) -> Result<(), OpenError> {
         let refuse = |message: &str| Err(OpenError::Plugin(message.to_owned()));
-        if plan.may & !(abi::PERMISSIONS | abi::CLAIMS) != 0 {
+        if plan.may & !KNOWN != 0 {
             return refuse("the stage asks for permissions that this textmill does not know");
         }
         if plan.may & abi::PERMISSIONS & !self.table.may != 0 {
@@ -210,11 +231,9 @@ impl OpenedStage {
             return refuse("the stage claims that it only deletes, and declares a rule that rewrites");
         }
         let is_named_twice =
-            |(number, rule): (usize, &Rule)| plan.rules[..number].iter().any(|it| it.name == rule.name);
-        if plan.rules.iter().any(|rule| rule.name.is_empty())
-            || plan.rules.iter().enumerate().any(is_named_twice)
-        {
-            return refuse("the stage declares a rule without a name, or two of one name");
+            |(number, rule): &(usize, &Rule)| plan.rules[..*number].iter().any(|it| it.name == rule.name);
+        if let Some((_, rule)) = plan.rules.iter().enumerate().find(is_named_twice) {
+            return refuse(&format!("the stage declares two rules named `{}`", rule.name));
         }
         if plan.writes.iter().any(|(name, _)| name == "text" || name == "id") {
             return refuse(
@@ -245,6 +264,7 @@ impl StageWorker<'_> {
             n_docs,
             n_cols: columns.len(),
             cols: self.columns.as_ptr(),
+            ctx: ptr::null_mut(),
         };
         let texts = columns.first().map(Vec::as_slice).unwrap_or_default();
         let mut collector = Collector::new(&self.stage.plan, texts, answers);
@@ -253,6 +273,10 @@ impl StageWorker<'_> {
             // SAFETY: a live worker on this thread alone; batch and sink outlive the call.
             unsafe { (self.stage.table.process)(self.worker, &raw const batch, &raw const sink) }
         });
+        if let Some(index) = collector.stray() {
+            let message = format!("the stage answered for document {index} of a batch of {n_docs}");
+            return Err(StageError::Fatal(message));
+        }
         match status {
             abi::OK => Ok(()),
             abi::E_CANCELLED if is_cancelled() => Err(StageError::Cancelled),
@@ -274,6 +298,21 @@ impl Said {
     }
 }
 
+impl Resources {
+    fn new(files: Vec<StageFile>) -> Self {
+        let resource = |file: &StageFile| abi::Resource {
+            json_pointer: file.pointer.as_str().into(),
+            path: file.path.as_str().into(),
+            bytes: Str::new(&file.bytes),
+        };
+        // The buffers of a file stay where they are when the `Vec` of files moves.
+        Self { table: files.iter().map(resource).collect(), _files: files }
+    }
+}
+
+/// More fields or rules than this are no description but a mistake.
+const MOST_DECLARED: usize = 100_000;
+
 fn column(column: &abi::Column) -> Result<(String, FieldKind), OpenError> {
     let kind = match column.kind {
         abi::TEXT => FieldKind::Text,
@@ -282,11 +321,13 @@ fn column(column: &abi::Column) -> Result<(String, FieldKind), OpenError> {
         abi::FLOAT => FieldKind::Float,
         abi::TEXTS => FieldKind::Texts,
         abi::JSON => FieldKind::Json,
-        other => {
-            return Err(OpenError::Plugin(format!("the stage declares a field of unknown type {other}")));
-        }
+        other => return wrong(&format!("a field of unknown type {other}")),
     };
-    Ok((name(column.name)?, kind))
+    let name = text(column.name)?;
+    if name.is_empty() || column.reserved != 0 {
+        return wrong("a field without a name, or with a reserved field that is not 0");
+    }
+    Ok((name, kind))
 }
 
 fn rule(rule: &abi::Rule) -> Result<Rule, OpenError> {
@@ -294,15 +335,24 @@ fn rule(rule: &abi::Rule) -> Result<Rule, OpenError> {
         abi::RULE_DELETES => RuleKind::Deletes,
         abi::RULE_REWRITES => RuleKind::Rewrites,
         abi::RULE_DROPS => RuleKind::Drops,
-        other => return Err(OpenError::Plugin(format!("the stage declares a rule of unknown kind {other}"))),
+        other => return wrong(&format!("a rule of unknown kind {other}")),
     };
-    Ok(Rule { name: name(rule.name)?.into(), summary: name(rule.summary)?, kind })
+    let name = text(rule.name)?;
+    if !is_name(&name) {
+        return wrong(&format!("a rule named `{}`; {NAMES}", name.escape_debug()));
+    }
+    if rule.reserved != 0 {
+        return wrong(&format!("the rule `{name}` with a reserved field that is not 0"));
+    }
+    Ok(Rule { name: name.into(), summary: text(rule.summary)?, kind })
 }
 
-fn name(text: Str) -> Result<String, OpenError> {
+fn wrong<T>(what: &str) -> Result<T, OpenError> {
+    Err(OpenError::Plugin(format!("the stage declares {what}")))
+}
+
+fn text(text: Str) -> Result<String, OpenError> {
     // SAFETY: what a plan points to is valid until close.
     let bytes = unsafe { text.bytes() }.unwrap_or_default();
-    let name = str::from_utf8(bytes)
-        .map_err(|_| OpenError::Plugin("the stage gives a name that is not UTF-8".into()))?;
-    Ok(name.to_owned())
+    str::from_utf8(bytes).map(ToOwned::to_owned).or_else(|_| wrong("a name or a summary that is not UTF-8"))
 }

@@ -2,6 +2,7 @@
 //! black-box tests can see it refused.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 
 use textmill_abi::{ABI_MAJOR, ABI_MINOR, DRAFT, Host, MAGIC, Plugin, Stage, Str};
 
@@ -19,6 +20,9 @@ pub extern "C" fn textmill_plugin_v1(_host: *const Host) -> *const Plugin {
         "size" => plugin.size = size_of::<*const c_void>(),
         "draft" => plugin.draft = DRAFT + 1,
         "minor" => plugin.abi_minor = ABI_MINOR + 1,
+        "reserved" => plugin.reserved = 1,
+        "many" => plugin.n_stages = usize::MAX,
+        "function" => plugin.stages = Box::leak(Box::new([without_worker_new()])).as_ptr(),
         "stage" => plugin.stages = Box::leak(Box::new([std::ptr::null::<Stage>()])).as_ptr(),
         _ => return std::ptr::null(),
     }
@@ -41,4 +45,12 @@ fn whole() -> Plugin {
         stages: std::ptr::null(),
         n_stages: 1,
     }
+}
+
+/// A stage as large as it must be, all of whose functions but one are there. It is never called.
+fn without_worker_new() -> *const Stage {
+    let words: &mut [usize] = vec![1; size_of::<Stage>() / size_of::<usize>()].leak();
+    words[0] = size_of::<Stage>();
+    words[offset_of!(Stage, worker_new) / size_of::<usize>()] = 0;
+    words.as_ptr().cast()
 }
