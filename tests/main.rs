@@ -15,6 +15,7 @@ mod determinism;
 mod formats;
 mod interrupt;
 mod pipelines;
+mod plugin_path;
 mod plugins;
 mod readme;
 mod regressions;

@@ -8,7 +8,7 @@ use textmill_testkit::{Project, Ran, built_library, shared};
 
 use crate::{piped, with_pipelines};
 
-fn library(name: &str) -> PathBuf {
+pub(crate) fn library(name: &str) -> PathBuf {
     built_library(Path::new(env!("CARGO_BIN_EXE_textmill")), &format!("textmill-{name}-plugin"))
 }
 
@@ -97,7 +97,7 @@ fn a_library_that_is_none_is_refused_by_name() {
     let no_plugin = a_library_that_is_no_plugin();
     for (plugin, parts) in [
         ("no/such.so".to_owned(), &["no/such.so", "cannot open", "relative to the pipeline file"][..]),
-        ("text.so".to_owned(), &["text.so", "cannot load"]),
+        ("./text.so".to_owned(), &["text.so", "cannot load"]),
         (".".to_owned(), &["cannot load"]),
         (path(&no_plugin), &["textmill_plugin_v1", "is this the right library?"]),
     ] {

@@ -56,12 +56,22 @@ pub(crate) enum Command {
     Doc(DocArgs),
     /// Run one document through a pipeline and show what each stage changes
     Try(TryArgs),
+    /// Make, build and list plugins: libraries with stages
+    #[command(subcommand)]
+    Plugin(Plugin),
     /// Write a first pipeline and two articles to run it on
     Init(InitArgs),
     /// Print the JSON Schema of pipeline files, for editors
     Schema,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+}
+
+/// What can be done with plugins.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// Show where each stage comes from: the plugin, its version, the library and its hash
+    List(PluginListArgs),
 }
 
 /// A pipeline file and what is said beside it.
@@ -73,6 +83,16 @@ pub(crate) struct PipelineArgs {
     /// Set an option of a stage, as in `--set links.max-removed=0.5`; may be given again
     #[arg(long = "set", value_name = "STAGE.KEY=VALUE")]
     pub(crate) overrides: Vec<Override>,
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
+}
+
+/// What is said about the plugins of a pipeline.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PluginArgs {
+    /// Look here first for plugins that the pipeline names without a path; may be given again
+    #[arg(long = "plugin-dir", value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) folders: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -110,6 +130,8 @@ pub(crate) struct ListArgs {
     /// List also the stages of the plugins that this pipeline names
     #[arg(value_name = "PIPELINE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) pipeline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -120,6 +142,8 @@ pub(crate) struct DocArgs {
     /// Look also into the plugins that this pipeline names
     #[arg(long, value_name = "PIPELINE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) pipeline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -136,6 +160,18 @@ pub(crate) struct InitArgs {
     /// The folder; made if it is not there
     #[arg(value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PluginListArgs {
+    /// List also the plugins that this pipeline names
+    #[arg(value_name = "PIPELINE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) pipeline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

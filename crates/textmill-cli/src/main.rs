@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::List(args) => command::list::run(args),
         Command::Doc(args) => command::doc::run(args),
         Command::Try(args) => command::try_one::run(args),
+        Command::Plugin(command) => command::plugin::run(command),
         Command::Init(args) => command::init::run(args),
         Command::Schema => command::schema::run(),
         Command::Completions(args) => command::completions::run(args),

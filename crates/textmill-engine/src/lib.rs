@@ -18,14 +18,15 @@ mod write;
 
 use std::sync::Arc;
 
+use textmill_io::Snapshot;
 use textmill_pipeline::{Diagnostics, OnError, Pipeline, StageSpec};
 
 pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, StageCounts};
 pub use crate::batch::Fate;
 pub use crate::error::{Error, Failure};
 pub use crate::plugin::{
-    BuiltIn, Cancel, Edit, LoadError, OpenError, OpenedStage, Origin, Registry, Rule, RuleKind, StageFile,
-    StagePlan,
+    BuiltIn, Cancel, Edit, LoadError, LoadedPlugin, OpenError, OpenedStage, Origin, Refusal, Registry, Rule,
+    RuleKind, StageFile, StagePlan, abi_version,
 };
 pub use crate::run::{Finished, Progress, RunOptions};
 pub use crate::trace::{Trace, TracedStage};
@@ -96,10 +97,10 @@ fn open_stage(
 ) -> Result<OpenedStage, Diagnostics> {
     let mut resources = Vec::new();
     for resource in &spec.resources {
-        let bytes = textmill_io::read_resource(&resource.absolute)
+        let file = Snapshot::read(&resource.absolute)
             .map_err(|error| pipeline.option_diagnostic(number, &resource.pointer, &error.to_string()))?;
         let (pointer, path) = (resource.pointer.clone(), resource.path.clone());
-        resources.push(StageFile { pointer, path, bytes });
+        resources.push(StageFile { pointer, path, file });
     }
     let opened = OpenedStage::open(registry, &spec.uses, &spec.options, resources);
     let opened = opened.map_err(|error| match error {

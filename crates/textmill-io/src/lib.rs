@@ -25,7 +25,8 @@ mod input;
 mod json;
 mod names;
 mod output;
-mod resource;
+mod plugin_path;
+mod snapshot;
 
 pub use crate::document::{Document, FieldError, FieldKind, Origin};
 pub use crate::error::{Error, ErrorKind, Result};
@@ -37,4 +38,5 @@ pub use crate::names::FieldNames;
 pub use crate::output::{
     Body, EncodedBatch, Encoder, Output, OutputOptions, Published, PublishedFile, Refused, Rejected, Why,
 };
-pub use crate::resource::read_resource;
+pub use crate::plugin_path::PluginPath;
+pub use crate::snapshot::{Snapshot, sha256};

@@ -5,16 +5,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use schemars::schema_for;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Text};
 use crate::overrides;
-use crate::pipeline::{Input, MaxErrors, Output, OutputFormat, Pipeline, ResourceSpec, Run, StageSpec};
+use crate::pipeline::{
+    Input, MaxErrors, Output, OutputFormat, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
+};
 use crate::sentence::{Scope, Special, known_keys};
 use crate::tree::{Places, Tree};
 use crate::uri::{absolute, normal};
-use crate::written::{Written, WrittenInput, WrittenMaxErrors, WrittenRun, WrittenSink, WrittenStage};
+use crate::written::{
+    Written, WrittenInput, WrittenMaxErrors, WrittenPlugin, WrittenPluginTable, WrittenRun, WrittenSink,
+    WrittenStage,
+};
 use crate::{Catalog, Diagnostics, Override, Source, StageKind, suggest};
 
 /// A pipeline file that is valid TOML, before anything is known about its stages.
@@ -47,16 +53,21 @@ fn all(found: Vec<Diagnostic>) -> Diagnostics {
 }
 
 impl Draft {
-    /// The libraries that the file asks for: the place in the list, and the absolute path. What is no path is left to
-    /// [`Draft::resolve`], which says so.
-    pub fn plugins(&self) -> Vec<(usize, PathBuf)> {
+    /// The libraries that the file asks for, in its order. What is none is left to [`Draft::resolve`], which says so.
+    pub fn plugins(&self) -> Vec<PluginSpec> {
         let written = self.tree.value.get("plugins").and_then(Value::as_array);
-        let paths = written.map(Vec::as_slice).unwrap_or_default().iter().enumerate();
-        let path = |(index, written): (usize, &Value)| {
-            let written = written.as_str().filter(|written| !written.is_empty())?;
-            Some((index, normal(&self.dir.join(written))))
+        let entries = written.map(Vec::as_slice).unwrap_or_default().iter().enumerate();
+        let plugin = |(index, entry): (usize, &Value)| {
+            let entry = WrittenPlugin::deserialize(entry).ok()?;
+            let (WrittenPlugin::Library(path) | WrittenPlugin::Table(WrittenPluginTable { path })) = entry;
+            let place = if is_name(&path) { PluginPlace::Name } else { self.place_of(&path) };
+            (!path.is_empty()).then_some(PluginSpec { index, path, place })
         };
-        paths.filter_map(path).collect()
+        entries.filter_map(plugin).collect()
+    }
+
+    fn place_of(&self, written: &str) -> PluginPlace {
+        PluginPlace::Path(normal(&self.dir.join(written)))
     }
 
     /// A library could not be loaded: the message at its place in the list.
@@ -111,6 +122,12 @@ impl Draft {
             places: self.tree.places,
         })
     }
+}
+
+/// Whether an entry of `plugins` is a name to look for: the path of a file beside the pipeline file begins with `./`, so
+/// that reading the file shows what is searched and what is not.
+fn is_name(written: &str) -> bool {
+    !written.contains(std::path::is_separator) && written != "." && written != ".."
 }
 
 /// The schema of the file without those of the stages, which are checked one by one.

@@ -39,7 +39,7 @@ pub use crate::editor::schema;
 pub use crate::overrides::{Override, OverrideError};
 pub use crate::pipeline::{
     Compression, Container, FieldNames, Input, InputFormat, InvalidUtf8, MaxErrors, OnError, Output,
-    OutputFormat, Pipeline, ResourceSpec, Run, StageSpec,
+    OutputFormat, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
 };
 pub use crate::source::Source;
 pub use crate::suggest::suggestion;

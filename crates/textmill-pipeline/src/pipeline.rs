@@ -36,6 +36,26 @@ pub struct Pipeline {
     pub(crate) places: Places,
 }
 
+/// A library that a pipeline file asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginSpec {
+    /// Its place in the list `plugins`, counted from 0.
+    pub index: usize,
+    /// The path or name as it was written.
+    pub path: String,
+    /// Where it is.
+    pub place: PluginPlace,
+}
+
+/// Where a library is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginPlace {
+    /// In the folders of plugins, under the name that was written.
+    Name,
+    /// At this absolute path.
+    Path(PathBuf),
+}
+
 /// What a pipeline reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {

@@ -19,9 +19,9 @@ pub(crate) struct Written {
     /// The name of the pipeline; that of the file unless given.
     #[schemars(length(min = 1))]
     pub(crate) name: Option<String>,
-    /// Libraries with more stages, relative to this file.
-    #[schemars(inner(length(min = 1)))]
-    pub(crate) plugins: Vec<String>,
+    /// Libraries with more stages. Each is a path, relative to this file, or a name without a separator, which is looked
+    /// for in the folders of plugins; or a table with such a `path`.
+    pub(crate) plugins: Vec<WrittenPlugin>,
     /// What is read.
     pub(crate) input: WrittenInput,
     /// Where the documents go that are kept.
@@ -35,6 +35,25 @@ pub(crate) struct Written {
     /// The stages, in their order.
     #[serde(rename = "stage")]
     pub(crate) stages: Vec<WrittenStage>,
+}
+
+/// A library with stages: where it is, or a table that says more.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(crate) enum WrittenPlugin {
+    Library(#[schemars(length(min = 1))] String),
+    Table(WrittenPluginTable),
+}
+
+/// A library with stages.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Plugin")]
+pub(crate) struct WrittenPluginTable {
+    /// A path, relative to this file, or a name without a separator, which is looked for in the folders of plugins.
+    #[schemars(length(min = 1))]
+    pub(crate) path: String,
 }
 
 /// What is read.

@@ -6,6 +6,6 @@ mod places;
 mod project;
 mod tree;
 
-pub use places::{built_library, shared, workspace};
+pub use places::{built_library, file_of_library, shared, workspace};
 pub use project::{Project, Ran};
 pub use tree::Tree;

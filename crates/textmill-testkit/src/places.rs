@@ -23,17 +23,18 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     Some(found)
 }
 
+/// What cargo calls the library of a `cdylib` crate on this system.
+pub fn file_of_library(crate_name: &str) -> String {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    format!("{DLL_PREFIX}{}{DLL_SUFFIX}", crate_name.replace('-', "_"))
+}
+
 /// The library that cargo built of a `cdylib` crate, for a test of the profile that `binary` was built with.
 ///
 /// # Panics
 /// If it is not there: the crate must be a dev-dependency of the test's crate.
 pub fn built_library(binary: &Path, crate_name: &str) -> PathBuf {
-    let name = format!(
-        "{}{}{}",
-        std::env::consts::DLL_PREFIX,
-        crate_name.replace('-', "_"),
-        std::env::consts::DLL_SUFFIX
-    );
+    let name = file_of_library(crate_name);
     let folder = binary.parent().expect("a binary lies in a folder");
     let places = [folder.join("deps").join(&name), folder.join(&name)];
     let found = places.iter().find(|place| place.exists());

@@ -13,13 +13,14 @@
 use std::path::Path;
 
 pub use textmill_engine::{
-    BuiltIn, Cancel, Counts, Edit, Engine, Error, Failure, Fate, Finished, LoadError, OpenedStage, Origin,
-    Progress, Registry, Rule, RuleKind, RunOptions, Stage, StageCounts, StagePlan, Trace, TracedStage,
+    BuiltIn, Cancel, Counts, Edit, Engine, Error, Failure, Fate, Finished, LoadError, LoadedPlugin,
+    OpenedStage, Origin, Progress, Registry, Rule, RuleKind, RunOptions, Stage, StageCounts, StagePlan,
+    Trace, TracedStage, abi_version,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
     Catalog, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override,
-    OverrideError, Pipeline, Source, StageKind, schema, suggestion,
+    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, schema, suggestion,
 };
 use textmill_stage::vtable;
 
@@ -43,6 +44,8 @@ pub struct Options {
     pub inputs: Vec<String>,
     /// Where to write, in the place of `[output] uri`: an absolute path or `-`.
     pub output: Option<String>,
+    /// Where the plugins are looked for that the file names without a path. By default nowhere.
+    pub plugin_path: io::PluginPath,
 }
 
 /// The kinds of stages that are linked into this program.
@@ -54,8 +57,8 @@ pub fn registry() -> Registry {
 ///
 /// # Errors
 /// The file cannot be read, or a plugin cannot be loaded; at its place in the file.
-pub fn registry_of(path: &Path) -> Result<Registry, Diagnostics> {
-    load(&textmill_pipeline::parse(Source::read(path)?)?)
+pub fn registry_of(path: &Path, plugin_path: &io::PluginPath) -> Result<Registry, Diagnostics> {
+    load(&textmill_pipeline::parse(Source::read(path)?)?, plugin_path)
 }
 
 /// Reads a pipeline file, loads the plugins that it names, checks everything, and opens its stages.
@@ -64,7 +67,7 @@ pub fn registry_of(path: &Path) -> Result<Registry, Diagnostics> {
 /// All mistakes of the file that can be found at once, each with its place.
 pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
     let draft = textmill_pipeline::parse(Source::read(path)?)?;
-    let registry = load(&draft)?;
+    let registry = load(&draft, &options.plugin_path)?;
     let mut pipeline = draft.resolve(&registry, &options.overrides)?;
     if !options.inputs.is_empty() {
         pipeline.replace_input(options.inputs.clone());
@@ -81,12 +84,13 @@ pub fn rules(registry: &Registry, stage: &str) -> Option<Vec<Rule>> {
     Some(opened.plan().rules.clone())
 }
 
-fn load(draft: &Draft) -> Result<Registry, Diagnostics> {
+fn load(draft: &Draft, plugin_path: &io::PluginPath) -> Result<Registry, Diagnostics> {
     let mut registry = registry();
     let mut refused: Option<Diagnostics> = None;
-    for (number, library) in draft.plugins() {
-        if let Err(error) = registry.load(&library) {
-            let one = draft.plugin_diagnostic(number, &error.to_string()).with_hint(error.hint());
+    for plugin in draft.plugins() {
+        if let Err((message, hint)) = load_one(&mut registry, &plugin, plugin_path) {
+            let one = draft.plugin_diagnostic(plugin.index, &message);
+            let one = hint.map_or(one.clone(), |hint| one.with_hint(&hint));
             refused = Some(match refused {
                 Some(others) => others.and(one),
                 None => one,
@@ -94,6 +98,22 @@ fn load(draft: &Draft) -> Result<Registry, Diagnostics> {
         }
     }
     refused.map_or(Ok(registry), Err)
+}
+
+/// Finds and loads a library. An error is a message with what to do about it.
+fn load_one(
+    registry: &mut Registry,
+    plugin: &PluginSpec,
+    plugin_path: &io::PluginPath,
+) -> Result<(), (String, Option<String>)> {
+    let path = match &plugin.place {
+        PluginPlace::Path(path) => path.clone(),
+        PluginPlace::Name => plugin_path
+            .find(&plugin.path)
+            .map_err(|error| (error.to_string(), error.hint().map(ToOwned::to_owned)))?,
+    };
+    registry.load(&path).map_err(|error| (error.to_string(), Some(error.hint().to_owned())))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::terminal::{FAINT, STRONG, styled, width, wrapped};
 const INDENT: usize = 6;
 
 pub(crate) fn run(args: &DocArgs) -> Outcome {
-    let registry = open::registry(args.pipeline.as_ref())?;
+    let registry = open::registry(args.pipeline.as_deref(), &args.plugins)?;
     let kind = registry.find(&args.stage).ok_or_else(|| unknown(&args.stage, &registry))?;
     let mut out = anstream::stdout().lock();
     write!(out, "{}", page(kind, textmill::rules(&registry, &kind.name).as_deref()))?;

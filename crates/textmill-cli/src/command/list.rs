@@ -10,7 +10,7 @@ use crate::exit::{Done, Outcome};
 use crate::terminal::{FAINT, STRONG, styled, wrapped};
 
 pub(crate) fn run(args: &ListArgs) -> Outcome {
-    let registry = open::registry(args.pipeline.as_ref())?;
+    let registry = open::registry(args.pipeline.as_deref(), &args.plugins)?;
     let width = registry.kinds().map(|(kind, _)| kind.name.chars().count()).max().unwrap_or(0);
     let mut out = anstream::stdout().lock();
     // A person gets lines that fit; a program, one line for each stage.

@@ -6,6 +6,7 @@ pub(crate) mod doc;
 pub(crate) mod init;
 pub(crate) mod list;
 mod open;
+pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod try_one;

@@ -1,11 +1,12 @@
 //! Opens what a command names.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
+use textmill::io::PluginPath;
 use textmill::{Diagnostics, Engine, Options, Registry};
 
-use crate::args::PipelineArgs;
+use crate::args::{PipelineArgs, PluginArgs};
 
 /// Opens the pipeline with what the command line puts in the place of its input and output.
 pub(crate) fn pipeline(
@@ -17,6 +18,7 @@ pub(crate) fn pipeline(
         overrides: args.overrides.clone(),
         inputs: inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
         output: output.map(absolute).transpose()?,
+        plugin_path: plugin_path(&args.plugins),
     };
     let engine = textmill::open(&args.pipeline, &options)?;
     let pipeline = engine.pipeline();
@@ -28,11 +30,16 @@ pub(crate) fn pipeline(
 }
 
 /// The built-in stages, and those of the plugins that a pipeline names.
-pub(crate) fn registry(pipeline: Option<&PathBuf>) -> Result<Registry, Diagnostics> {
+pub(crate) fn registry(pipeline: Option<&Path>, plugins: &PluginArgs) -> Result<Registry, Diagnostics> {
     match pipeline {
-        Some(path) => textmill::registry_of(path),
+        Some(path) => textmill::registry_of(path, &plugin_path(plugins)),
         None => Ok(textmill::registry()),
     }
+}
+
+/// Where plugins are looked for that a pipeline names without a path.
+pub(crate) fn plugin_path(args: &PluginArgs) -> PluginPath {
+    PluginPath::from_environment(args.folders.clone())
 }
 
 /// A URI of the command line is relative to the current folder; that of a pipeline file to the file.

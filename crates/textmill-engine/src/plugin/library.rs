@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use libloading::Library;
 use textmill_abi::{self as abi};
+use textmill_io::Snapshot;
 use textmill_pipeline::{Catalog, StageKind};
 
 use super::host::{HOST, lossy};
@@ -28,10 +29,37 @@ pub enum Origin {
     },
 }
 
+/// A library that was loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedPlugin {
+    /// The library, absolute.
+    pub path: PathBuf,
+    /// What the plugin calls itself.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The version of the plugin contract that it was made for, as [`abi_version`] writes it.
+    pub abi: String,
+    /// The SHA-256 of the library, in hexadecimal.
+    pub sha256: String,
+    /// The stages that it offers, by name.
+    pub stages: Vec<String>,
+}
+
+/// Why a file may not be used, as it goes on after its name: "is not ..."; and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
 /// The kinds of stages that a pipeline can use.
 #[derive(Debug, Default)]
 pub struct Registry {
     kinds: Vec<Kind>,
+    plugins: Vec<LoadedPlugin>,
 }
 
 #[derive(Debug)]
@@ -46,7 +74,7 @@ pub(super) struct Kind {
 pub struct LoadError {
     path: PathBuf,
     message: String,
-    hint: &'static str,
+    hint: String,
 }
 
 impl Registry {
@@ -71,15 +99,41 @@ impl Registry {
     ///
     /// # Errors
     /// If it is no library, no plugin, made for another version of the contract, or if it describes itself wrongly.
-    pub fn load(&mut self, path: &Path) -> Result<(), LoadError> {
-        let refuse = |message: String, hint| LoadError { path: path.to_owned(), message, hint };
-        let absolute = path.canonicalize().map_err(|error| {
-            refuse(
-                format!("cannot open: {error}"),
-                "give the path of the library, relative to the pipeline file",
-            )
-        })?;
-        let plugin = enter(&absolute).map_err(|(message, hint)| refuse(message, hint))?;
+    pub fn load(&mut self, path: &Path) -> Result<&LoadedPlugin, LoadError> {
+        let refuse = |message, hint| LoadError::new(path, message, hint);
+        let file = read(path).map_err(|message| refuse(message, PATH))?;
+        let plugin = enter(file.path()).map_err(|(message, hint)| refuse(message, hint))?;
+        self.admit(path, &file, plugin)
+    }
+
+    /// [`Registry::load`], if `approve` has nothing against the file. The code that runs then is made of the very bytes
+    /// that were approved, whatever becomes of the file in the meantime. How, [`Snapshot::loadable`] says.
+    ///
+    /// # Errors
+    /// As [`Registry::load`], or the file was not approved; then none of its code has run.
+    pub fn load_approved(
+        &mut self,
+        path: &Path,
+        approve: &dyn Fn(&Snapshot) -> Result<(), Refusal>,
+    ) -> Result<&LoadedPlugin, LoadError> {
+        let refuse = |message, hint: &str| LoadError::new(path, message, hint);
+        let file = read(path).map_err(|message| refuse(message, PATH))?;
+        approve(&file).map_err(|refusal| refuse(refusal.message, &refusal.hint))?;
+        let bytes = file.loadable().map_err(|error| refuse(error.message(), LOCKED))?;
+        let plugin = enter(&bytes).map_err(|(message, hint)| refuse(message, hint))?;
+        self.admit(path, &file, plugin)
+    }
+
+    /// Takes in the stages of a plugin that was entered.
+    fn admit(
+        &mut self,
+        path: &Path,
+        file: &Snapshot,
+        plugin: abi::Plugin,
+    ) -> Result<&LoadedPlugin, LoadError> {
+        let refuse = |message: String, hint| LoadError::new(path, message, hint);
+        let absolute = file.path();
+        let mut offered = Vec::new();
         // SAFETY: a plugin is [static], and so is what it points to.
         let stages = unsafe { abi::slice(plugin.stages, plugin.n_stages) };
         for &stage in stages {
@@ -87,7 +141,7 @@ impl Registry {
                 return Err(refuse("describes a stage by a null pointer".into(), REPORT));
             }
             let origin = Origin::Library {
-                path: absolute.clone(),
+                path: absolute.to_owned(),
                 plugin: lossy(plugin.name),
                 version: lossy(plugin.version),
             };
@@ -104,10 +158,24 @@ impl Registry {
                     format!("offers the stage `{}`, as `{}` does", kind.info.name, known.info.origin);
                 return Err(refuse(message, "name only one of the two libraries in `plugins`"));
             }
+            offered.push(kind.info.name.clone());
             self.kinds.push(kind);
         }
         self.sort();
-        Ok(())
+        offered.sort();
+        Ok(self.plugins.push_mut(LoadedPlugin {
+            path: absolute.to_owned(),
+            name: lossy(plugin.name),
+            version: lossy(plugin.version),
+            abi: version(plugin.abi_major, plugin.abi_minor, plugin.draft),
+            sha256: file.sha256().to_owned(),
+            stages: offered,
+        }))
+    }
+
+    /// The libraries that were loaded, in the order in which they were.
+    pub fn plugins(&self) -> &[LoadedPlugin] {
+        &self.plugins
     }
 
     /// All kinds with their origins, by name.
@@ -134,6 +202,28 @@ impl Catalog for Registry {
     }
 }
 
+/// The version of the plugin contract that this program keeps.
+pub fn abi_version() -> String {
+    version(abi::ABI_MAJOR, abi::ABI_MINOR, abi::DRAFT)
+}
+
+fn version(major: u32, minor: u32, draft: u32) -> String {
+    format!("{major}.{minor} draft {draft}")
+}
+
+/// A library, under its absolute path, which follows every link.
+fn read(path: &Path) -> Result<Snapshot, String> {
+    let cannot = |error: std::io::Error| format!("cannot open: {error}");
+    let absolute = path.canonicalize().map_err(cannot)?;
+    // A folder opens on some systems, and cannot be read on any.
+    if absolute.is_dir() {
+        return Err("cannot load: it is a folder".to_owned());
+    }
+    Snapshot::read(absolute).map_err(|error| format!("cannot open: {}", error.message()))
+}
+
+const PATH: &str = "give the path of the library, relative to the pipeline file";
+const LOCKED: &str = "without `--locked` a library is loaded from its path";
 const REPORT: &str = "this is a mistake in the plugin; tell its author";
 const REBUILD: &str = "rebuild the plugin against the SDK of this version of textmill";
 
@@ -184,9 +274,8 @@ fn check(plugin: *const abi::Plugin) -> Result<abi::Plugin, (String, &'static st
     let plugin = unsafe { abi::copy(plugin) };
     let plugin = plugin.map_err(|malformed| (format!("describes itself {malformed}"), REBUILD))?;
     if plugin.abi_major != abi::ABI_MAJOR || plugin.abi_minor > abi::ABI_MINOR || plugin.draft != abi::DRAFT {
-        let version = |major, minor, draft| format!("{major}.{minor} draft {draft}");
         let theirs = version(plugin.abi_major, plugin.abi_minor, plugin.draft);
-        let ours = version(abi::ABI_MAJOR, abi::ABI_MINOR, abi::DRAFT);
+        let ours = abi_version();
         return Err((
             format!("was made for plugin contract {theirs}, and this textmill has {ours}"),
             REBUILD,
@@ -271,9 +360,13 @@ impl fmt::Display for Origin {
 }
 
 impl LoadError {
+    fn new(path: &Path, message: String, hint: &str) -> Self {
+        Self { path: path.to_owned(), message, hint: hint.to_owned() }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &str {
-        self.hint
+        &self.hint
     }
 }
 

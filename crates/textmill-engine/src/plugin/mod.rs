@@ -15,7 +15,7 @@ mod stage;
 
 pub use host::Cancel;
 pub(crate) use host::enter_run;
-pub use library::{BuiltIn, LoadError, Origin, Registry};
+pub use library::{BuiltIn, LoadError, LoadedPlugin, Origin, Refusal, Registry, abi_version};
 pub use sink::Edit;
 pub(crate) use sink::{Answer, Answers, Verdict};
 pub use stage::{OpenError, OpenedStage, Rule, RuleKind, StageFile, StagePlan};

@@ -4,7 +4,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use textmill_abi::{self as abi, Str};
-use textmill_io::FieldKind;
+use textmill_io::{FieldKind, Snapshot};
 
 use super::host::{HOST, Said, is_cancelled, listen};
 use super::library::{KNOWN, NAMES, Registry, is_name};
@@ -73,15 +73,15 @@ pub struct OpenedStage {
     _resources: Resources,
 }
 
-/// A file that an option names, with its bytes.
+/// A file that an option names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageFile {
     /// Where the option stands: an RFC 6901 pointer into the options.
     pub pointer: String,
     /// The path as it was written.
     pub path: String,
-    /// What is in the file.
-    pub bytes: Vec<u8>,
+    /// The file.
+    pub file: Snapshot,
 }
 
 /// Files, and the table of them that the plugin was given.
@@ -303,7 +303,7 @@ impl Resources {
         let resource = |file: &StageFile| abi::Resource {
             json_pointer: file.pointer.as_str().into(),
             path: file.path.as_str().into(),
-            bytes: Str::new(&file.bytes),
+            bytes: Str::new(file.file.bytes()),
         };
         // The buffers of a file stay where they are when the `Vec` of files moves.
         Self { table: files.iter().map(resource).collect(), _files: files }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use textmill_pipeline::{Input, OnError, Output, Pipeline, Run};
+use textmill_pipeline::{Input, OnError, Output, Pipeline, PluginPlace, Run};
 
 use crate::{differs, files, resolve, resolve_as};
 
@@ -37,6 +37,28 @@ fn shown(pipeline: &Pipeline) -> String {
         }
     }
     out
+}
+
+#[test]
+#[cfg(unix)]
+fn plugins_are_paths_or_names() {
+    let text =
+        "plugins = ['./a.so', 'shout', '../b.so', { path = 'x/c.so' }, 3, '', { path = 'libd.so' }, '.']";
+    let source = textmill_pipeline::Source { path: "/p/a.toml".into(), text: text.to_owned() };
+    let plugins = textmill_pipeline::parse(source).unwrap().plugins();
+    let found: Vec<_> = plugins.iter().map(|one| (one.index, one.path.as_str(), one.place.clone())).collect();
+    let path = |path: &str| PluginPlace::Path(path.into());
+    assert_eq!(
+        found,
+        [
+            (0, "./a.so", path("/p/a.so")),
+            (1, "shout", PluginPlace::Name),
+            (2, "../b.so", path("/b.so")),
+            (3, "x/c.so", path("/p/x/c.so")),
+            (6, "libd.so", PluginPlace::Name),
+            (7, ".", path("/p")),
+        ]
+    );
 }
 
 #[test]
