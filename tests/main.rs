@@ -14,6 +14,7 @@ mod conformance;
 mod determinism;
 mod formats;
 mod interrupt;
+mod memory;
 mod pipelines;
 mod plugin_path;
 mod plugins;

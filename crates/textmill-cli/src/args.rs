@@ -1,6 +1,6 @@
 //! What can be written on the command line.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -108,6 +108,10 @@ pub(crate) struct RunArgs {
     /// How many threads work [default: `[run] threads`, or one for each processor]
     #[arg(short = 'j', long, value_name = "N", value_parser = some_threads)]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// How much memory documents on their way may use, as `2GiB` [default: `[run] memory-limit`, or a quarter of the
+    /// machine's]
+    #[arg(long, value_name = "SIZE", value_parser = some_bytes)]
+    pub(crate) memory_limit: Option<NonZeroU64>,
     /// Read no more than this many documents
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
@@ -187,4 +191,8 @@ const MOST_THREADS: usize = 1024;
 fn some_threads(text: &str) -> Result<NonZeroUsize, String> {
     let threads = text.parse().ok().filter(|threads: &NonZeroUsize| threads.get() <= MOST_THREADS);
     threads.ok_or_else(|| format!("expected a number from 1 to {MOST_THREADS}"))
+}
+
+fn some_bytes(text: &str) -> Result<NonZeroU64, String> {
+    textmill::parse_bytes(text).ok_or_else(|| "expected a size such as `512MiB` or `2GiB`".to_owned())
 }

@@ -24,7 +24,7 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
         },
         fields: field_names(&input.fields),
         limit: None,
-        shard_bytes: None,
+        shard_bytes: pipeline.run.shard_bytes,
         exclude: outputs.filter(|output| output.uri != "-").map(|output| output.uri.into()).collect(),
     }
 }

@@ -1,12 +1,12 @@
 //! A run: from the input to the published output.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use textmill_io::{Chunk, Input, Published, Reader};
+use textmill_io::{Budget, Chunk, Input, Permit, Published, Reader, machine_memory};
 
 use crate::account::Counts;
 use crate::batch::{Mill, Slot};
@@ -17,14 +17,20 @@ use crate::ring::Ring;
 use crate::write::{Encoders, Ends, Milled, Sinks, Writer};
 use crate::{Engine, convert};
 
-/// How many bytes of batches may be between the reader and the writer.
-const IN_FLIGHT: usize = 64 << 20;
+/// How many bytes may be in flight where neither the user nor the system says anything of memory.
+const MEMORY_LIMIT: u64 = 512 << 20;
+
+/// Buffers for the bytes of batches that lie ready to be used again: more than are needed where batches are finished as
+/// fast as they are read.
+const SPARE: usize = 16;
 
 /// What a user can say about one run, beside the pipeline file.
 #[derive(Debug)]
 pub struct RunOptions<'a> {
     /// How many threads work; with one, everything happens on the calling thread.
     pub threads: NonZeroUsize,
+    /// How many bytes may be between the reader and the writer, in the place of what the pipeline file says.
+    pub memory_limit: Option<NonZeroU64>,
     /// Read no more than this many documents.
     pub limit: Option<u64>,
     /// Do everything but write.
@@ -62,6 +68,8 @@ pub struct Finished {
     pub example: Option<PathBuf>,
     /// Bytes of the input, as it is stored.
     pub bytes_read: u64,
+    /// The most bytes that were at one time between the reader and the writer.
+    pub peak_bytes: usize,
     /// From the opening of the input to the publication.
     pub time: Duration,
 }
@@ -72,7 +80,10 @@ struct Shared<'r> {
     options: &'r RunOptions<'r>,
     encoders: Encoders,
     reader: Mutex<Reader>,
+    budget: Arc<Budget>,
     ring: Ring<Milled>,
+    /// Buffers of batches that were written.
+    spare: Mutex<Vec<Milled>>,
     writer: Mutex<Writer>,
     totals: Mutex<Totals>,
 }
@@ -105,12 +116,15 @@ impl Engine {
         let sinks =
             if options.dry_run { Sinks::none() } else { Sinks::open(self.pipeline(), options.overwrite)? };
         options.progress.begin(input.total_bytes());
+        let budget = Budget::new(self.memory_limit(options));
         let shared = Shared {
             engine: self,
             options,
             encoders: sinks.encoders(),
             reader: Mutex::new(input.reader()),
-            ring: Ring::new(IN_FLIGHT),
+            ring: Ring::new(Arc::clone(&budget)),
+            budget,
+            spare: Mutex::default(),
             writer: Mutex::new(Writer::new(sinks)),
             totals: Mutex::new(Totals { counts: self.no_counts(), error: None }),
         };
@@ -124,6 +138,14 @@ impl Engine {
     /// If it is not there.
     pub fn check_input(&self) -> Result<(), Error> {
         self.open_input(None).map(drop)
+    }
+
+    /// A quarter of the memory, unless somebody says otherwise: other programs run beside this one, and the system's cache
+    /// of files is worth more to it than batches that wait.
+    fn memory_limit(&self, options: &RunOptions<'_>) -> usize {
+        let said = options.memory_limit.or(self.pipeline().run.memory_limit).map(NonZeroU64::get);
+        let limit = said.or_else(|| Some(machine_memory()? / 4)).unwrap_or(MEMORY_LIMIT);
+        usize::try_from(limit).unwrap_or(usize::MAX)
     }
 
     /// No output takes the place of what is read: not the same file, and no folder of ours that a file is read from.
@@ -180,16 +202,19 @@ impl Shared<'_> {
 
     fn work_with(&self, mill: &mut Mill<'_>) -> Result<(), Error> {
         let mut chunk = Chunk::default();
-        while let Some(bytes_read) = self.read(&mut chunk)? {
-            let mut milled = self.mill(mill, &chunk)?;
+        while let Some((mut permit, bytes_read)) = self.read(&mut chunk)? {
+            let mut milled = lock(&self.spare).pop().unwrap_or_default();
+            self.mill(mill, &chunk, &mut milled)?;
             milled.bytes_read = bytes_read;
-            self.ring.leave(chunk.number(), milled, chunk.bytes(), |milled| self.write(milled));
+            permit.resize(milled.bytes());
+            self.ring.leave(chunk.number(), milled, permit, |milled| self.write(milled));
         }
         Ok(())
     }
 
-    /// The next batch, when there is room for it; how many bytes of the input have been read until then.
-    fn read(&self, chunk: &mut Chunk) -> Result<Option<u64>, Error> {
+    /// The next batch, when there is room for it; how many bytes of the input have been read until then. It counts twice:
+    /// as it was read, and as what becomes of it.
+    fn read(&self, chunk: &mut Chunk) -> Result<Option<(Permit, u64)>, Error> {
         let mut reader = lock(&self.reader);
         if !self.ring.wait_for_room() {
             return Ok(None);
@@ -200,12 +225,10 @@ impl Shared<'_> {
         if !reader.next(chunk).map_err(Error::Io)? {
             return Ok(None);
         }
-        self.ring.enter(chunk.bytes());
-        Ok(Some(reader.bytes_read()))
+        Ok(Some((self.ring.enter(2 * chunk.bytes()), reader.bytes_read())))
     }
 
-    fn mill(&self, mill: &mut Mill<'_>, chunk: &Chunk) -> Result<Milled, Error> {
-        let mut milled = Milled::default();
+    fn mill(&self, mill: &mut Mill<'_>, chunk: &Chunk, milled: &mut Milled) -> Result<(), Error> {
         let mut slots = Vec::with_capacity(chunk.len());
         for read in chunk.documents() {
             match &read {
@@ -215,19 +238,28 @@ impl Shared<'_> {
             slots.push(Slot::new(read));
         }
         mill.process(&mut slots, &mut Blind).map_err(|_| Error::Interrupted)?;
-        self.encoders.encode(self.engine.stages(), &slots, &mut milled).map_err(Error::Io)?;
-        Ok(milled)
+        self.encoders.encode(self.engine.stages(), &slots, milled).map_err(Error::Io)
     }
 
     /// Writes a batch; whether to go on.
-    fn write(&self, milled: Milled) -> bool {
+    fn write(&self, mut milled: Milled) -> bool {
         let (documents, bytes_read) = (milled.documents(), milled.bytes_read);
-        if let Err(error) = lock(&self.writer).write(milled) {
+        if let Err(error) = lock(&self.writer).write(&mut milled) {
             self.stop(Error::Io(error));
             return false;
         }
         self.options.progress.advance(documents, bytes_read);
+        self.keep(milled);
         true
+    }
+
+    /// Keeps the buffers of a batch for the next one.
+    fn keep(&self, mut milled: Milled) {
+        milled.clear();
+        let mut spare = lock(&self.spare);
+        if spare.len() < SPARE {
+            spare.push(milled);
+        }
     }
 
     fn stop(&self, error: Error) {
@@ -257,6 +289,7 @@ impl Shared<'_> {
             skipped_files: input.skipped().to_vec(),
             example: example.map(|file| file.path.clone()),
             bytes_read: reader.bytes_read(),
+            peak_bytes: self.budget.peak(),
             time: begin.elapsed(),
         })
     }

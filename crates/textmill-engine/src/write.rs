@@ -113,6 +113,21 @@ impl Milled {
     pub(crate) fn documents(&self) -> u64 {
         self.kept.documents + self.dropped.documents + self.failed.documents
     }
+
+    /// How many bytes there are to write.
+    pub(crate) fn bytes(&self) -> usize {
+        self.kept.batch.bytes() + self.dropped.batch.bytes() + self.failed.batch.bytes()
+    }
+
+    /// Makes it empty; its buffers stay.
+    pub(crate) fn clear(&mut self) {
+        for part in [&mut self.kept, &mut self.dropped, &mut self.failed] {
+            part.documents = 0;
+            part.batch.clear();
+        }
+        self.failures.clear();
+        self.edited = None;
+    }
 }
 
 impl Encoders {
@@ -194,22 +209,22 @@ impl Writer {
         Self { sinks, kept: 0, dropped: 0, failed: 0, refused: 0, failures: Vec::new(), edited: None }
     }
 
-    pub(crate) fn write(&mut self, milled: Milled) -> IoResult<()> {
-        let Milled { kept, dropped, mut failed, mut failures, edited, .. } = milled;
-        self.edited = self.edited.take().or(edited);
+    pub(crate) fn write(&mut self, milled: &mut Milled) -> IoResult<()> {
+        let Milled { kept, dropped, failed, failures, edited, .. } = milled;
+        self.edited = self.edited.take().or(edited.take());
         let refused =
             self.sinks.kept.as_mut().map(|output| output.write(&kept.batch)).transpose()?.unwrap_or_default();
         self.kept += self.sinks.kept.as_ref().map_or(kept.documents, |_| kept.batch.documents())
             - refused.len() as u64;
         self.refused += refused.len() as u64;
         for refused in &refused {
-            self.refuse(refused, &mut failed);
+            self.refuse(refused, failed);
             failures.push(failure(&refused.origin, None, &refused.message));
         }
-        self.dropped += write(self.sinks.dropped.as_mut(), &dropped)?;
-        self.failed += write(self.sinks.failed.as_mut(), &failed)?;
+        self.dropped += write(self.sinks.dropped.as_mut(), dropped)?;
+        self.failed += write(self.sinks.failed.as_mut(), failed)?;
         let room = EXAMPLES - self.failures.len();
-        self.failures.extend(failures.into_iter().take(room));
+        self.failures.extend(failures.drain(..).take(room));
         Ok(())
     }
 

@@ -18,6 +18,7 @@
 //!
 //! Nothing here prints, starts a thread, or knows what a stage is.
 
+mod budget;
 mod document;
 mod error;
 mod format;
@@ -28,6 +29,7 @@ mod output;
 mod plugin_path;
 mod snapshot;
 
+pub use crate::budget::{Budget, Permit, machine_memory};
 pub use crate::document::{Document, FieldError, FieldKind, Origin};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::{Compression, InputFormat, InvalidUtf8, OutputFormat};

@@ -1,6 +1,7 @@
 //! From what was written to what can run.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use schemars::schema_for;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
+use crate::bytes::parse_bytes;
 use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Text};
 use crate::overrides;
@@ -18,8 +20,8 @@ use crate::sentence::{Scope, Special, known_keys};
 use crate::tree::{Places, Tree};
 use crate::uri::{absolute, normal};
 use crate::written::{
-    Written, WrittenInput, WrittenMaxErrors, WrittenPlugin, WrittenPluginTable, WrittenRun, WrittenSink,
-    WrittenStage,
+    Written, WrittenBytes, WrittenInput, WrittenMaxErrors, WrittenPlugin, WrittenPluginTable, WrittenRun,
+    WrittenSink, WrittenStage,
 };
 use crate::{Catalog, Diagnostics, Override, Source, StageKind, suggest};
 
@@ -286,7 +288,20 @@ fn build_run(written: &WrittenRun) -> Run {
         Some(WrittenMaxErrors::Count(count)) => MaxErrors::Count(*count),
         Some(WrittenMaxErrors::Share(share)) => MaxErrors::Share(ratio(share)),
     };
-    Run { max_errors, threads: written.threads }
+    Run {
+        max_errors,
+        threads: written.threads,
+        memory_limit: written.memory_limit.as_ref().map(bytes),
+        shard_bytes: written.shard_bytes.as_ref().map(bytes),
+    }
+}
+
+/// The schema lets through what can be a size, and some that no machine has: those are as good as none.
+fn bytes(written: &WrittenBytes) -> NonZeroU64 {
+    match written {
+        WrittenBytes::Count(bytes) => *bytes,
+        WrittenBytes::Text(text) => parse_bytes(text).unwrap_or(NonZeroU64::MAX),
+    }
 }
 
 /// A percentage as a ratio. The schema lets nothing else through.

@@ -17,6 +17,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bytes;
 mod catalog;
 mod check;
 mod diagnostic;
@@ -32,6 +33,7 @@ mod tree;
 mod uri;
 mod written;
 
+pub use crate::bytes::parse_bytes;
 pub use crate::catalog::{Catalog, StageKind};
 pub use crate::diagnostic::{Diagnostic, Diagnostics};
 pub use crate::draft::{Draft, parse};

@@ -1,6 +1,6 @@
 //! What can run: every value checked, every default filled in, every path absolute.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -180,6 +180,10 @@ pub struct Run {
     pub max_errors: MaxErrors,
     /// How many threads work; `None` leaves it to the machine.
     pub threads: Option<NonZeroUsize>,
+    /// How many bytes of documents may be on their way; `None` leaves it to the machine.
+    pub memory_limit: Option<NonZeroU64>,
+    /// The size of a shard in bytes; `None` leaves it to the reader.
+    pub shard_bytes: Option<NonZeroU64>,
 }
 
 /// How many documents may fail before the run counts as failed.

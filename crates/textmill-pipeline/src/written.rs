@@ -1,11 +1,12 @@
 //! What a user writes. The doc comments here are what editors show.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::bytes;
 use crate::pipeline::{Compression, Container, FieldNames, InputFormat, InvalidUtf8, OnError, OutputFormat};
 
 /// A textmill pipeline.
@@ -105,6 +106,12 @@ pub(crate) struct WrittenRun {
     pub(crate) max_errors: Option<WrittenMaxErrors>,
     /// How many threads work; as many as the machine has unless given.
     pub(crate) threads: Option<NonZeroUsize>,
+    /// How much memory may be used for documents on their way, in bytes or as `"2GiB"`; a quarter of the machine's unless
+    /// given.
+    pub(crate) memory_limit: Option<WrittenBytes>,
+    /// The size of a shard, in bytes or as `"64MiB"`: the part of the input that is finished, or not, as a whole. 64 MiB
+    /// unless given.
+    pub(crate) shard_bytes: Option<WrittenBytes>,
 }
 
 /// A stage.
@@ -223,6 +230,34 @@ impl JsonSchema for WrittenMaxErrors {
             "minimum": 0,
             "pattern": "^([0-9]|[1-9][0-9]|100)(\\.[0-9]+)?%$",
             "x-expected": "a number of documents, or a share such as `\"1%\"`",
+        })
+    }
+}
+
+/// A number of bytes as it is spelled.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum WrittenBytes {
+    Count(NonZeroU64),
+    Text(String),
+}
+
+/// Written by hand: a derived schema would say the two halves, and not what they are together.
+impl JsonSchema for WrittenBytes {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Bytes".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "pattern": bytes::PATTERN,
+            "x-expected": bytes::EXPECTED,
         })
     }
 }

@@ -20,7 +20,7 @@ pub use textmill_engine::{
 pub use textmill_io as io;
 pub use textmill_pipeline::{
     Catalog, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override,
-    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, schema, suggestion,
+    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, parse_bytes, schema, suggestion,
 };
 use textmill_stage::vtable;
 

@@ -19,6 +19,7 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     stop_on_signal(&cancel);
     let options = RunOptions {
         threads: threads(args, &engine),
+        memory_limit: args.memory_limit,
         limit: args.limit,
         dry_run: args.dry_run,
         overwrite: args.overwrite,
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     let result = engine.run(&options);
     bar.clear();
     let finished = result.map_err(|error| explain(&engine, error))?;
+    tracing::info!("at most {} were on their way at one time", bytes(finished.peak_bytes as u64));
     let allowed = allowed(engine.pipeline().run.max_errors, &finished);
     if !bar.is_quiet() {
         report(args, &engine, &finished);

@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// the writer, because a member of a few lines hardly compresses.
 const WORTH_A_MEMBER: usize = 64 << 10;
 
+/// How many bytes of a buffer stay when it is used again: some batches of the usual size.
+const KEPT: usize = 4 << 20;
+
 /// Makes bytes of documents. Cheap to clone: one for each worker.
 #[derive(Clone, Debug)]
 pub struct Encoder {
@@ -126,10 +129,12 @@ impl EncodedBatch {
         self.bytes.len() + self.compressed.len()
     }
 
-    /// Makes the batch empty.
+    /// Makes the batch empty. Its buffers stay, but not what one huge document has made of them.
     pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.compressed.clear();
+        for buffer in [&mut self.bytes, &mut self.compressed] {
+            buffer.clear();
+            buffer.shrink_to(KEPT);
+        }
         self.documents = 0;
         self.files.clear();
     }

@@ -124,6 +124,7 @@ pub(super) fn timed(engine: &Engine, dry_run: bool) -> Result<Duration> {
     let threads = NonZeroUsize::MIN;
     let options = RunOptions {
         threads,
+        memory_limit: None,
         limit: None,
         dry_run,
         overwrite: true,
