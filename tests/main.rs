@@ -13,6 +13,7 @@ mod cli;
 mod conformance;
 mod determinism;
 mod formats;
+mod golden;
 mod interrupt;
 mod memory;
 mod pipelines;

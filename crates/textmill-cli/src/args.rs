@@ -59,6 +59,8 @@ pub(crate) enum Command {
     /// Make, build and list plugins: libraries with stages
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Run the golden tests of pipeline files: their `[[test]]` tables
+    Test(TestArgs),
     /// Write a first pipeline and two articles to run it on
     Init(InitArgs),
     /// Print the JSON Schema of pipeline files, for editors
@@ -157,6 +159,21 @@ pub(crate) struct TryArgs {
     /// The document: a text file, or a file of which the first document is taken; `-` for stdin
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) file: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestArgs {
+    /// Pipeline files, or folders of them
+    #[arg(value_name = "PATH", required = true, value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Run only the tests whose name contains this
+    #[arg(short = 'k', long = "name", value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Write the snapshots that are missing or differ
+    #[arg(long)]
+    pub(crate) update: bool,
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
 }
 
 #[derive(Debug, clap::Args)]

@@ -5,6 +5,7 @@
 
 mod args;
 mod command;
+mod diff;
 mod exit;
 mod logging;
 mod progress;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Doc(args) => command::doc::run(args),
         Command::Try(args) => command::try_one::run(args),
         Command::Plugin(command) => command::plugin::run(command),
+        Command::Test(args) => command::test::run(args),
         Command::Init(args) => command::init::run(args),
         Command::Schema => command::schema::run(),
         Command::Completions(args) => command::completions::run(args),

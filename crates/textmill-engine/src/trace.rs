@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use textmill_io::{Chunk, Document, Input};
 
-use crate::batch::{Fate, Mill, Slot};
+use crate::batch::{Fate, Mill, Slot, Source};
 use crate::error::{Error, Failure};
 use crate::observe::Observer;
 use crate::plugin::{Answer, Verdict};
@@ -21,6 +21,8 @@ pub struct Trace {
     pub stages: Vec<TracedStage>,
     /// What became of it.
     pub fate: Fate,
+    /// The document as it is after the last of them, as a line of JSON.
+    pub document: Vec<u8>,
 }
 
 /// What one stage did with a document.
@@ -65,6 +67,17 @@ impl Engine {
         self.trace(document)
     }
 
+    /// Passes a document that lies in no file through the stages: one JSON object, whose fields have the names of the input.
+    ///
+    /// # Errors
+    /// If it is no document.
+    pub fn trace_json(&self, json: &str, name: &str) -> Result<Trace, Error> {
+        let names = convert::field_names(&self.pipeline().input.fields);
+        let document = Document::of_json(json, name, &names)
+            .map_err(|message| Error::Unreadable(Failure { place: name.to_owned(), stage: None, message }))?;
+        self.trace(document)
+    }
+
     fn trace(&self, document: Document<'_>) -> Result<Trace, Error> {
         let mut mill = Mill::new(self).map_err(Error::Stage)?;
         let (id, original) = (document.id().to_owned(), document.text().to_owned());
@@ -72,8 +85,9 @@ impl Engine {
             Recorder { engine: self, id: id.clone(), stages: Vec::new(), since: Instant::now() };
         let mut slots = vec![Slot::new(Ok(document))];
         mill.process(&mut slots, &mut recorder).map_err(|_| Error::Interrupted)?;
-        let fate = slots.swap_remove(0).fate;
-        Ok(Trace { id, original, stages: recorder.stages, fate })
+        let Slot { source, fate, .. } = slots.swap_remove(0);
+        let Source::Document(document) = source else { return Err(Error::NoDocument) };
+        Ok(Trace { id, original, stages: recorder.stages, fate, document: document.to_json() })
     }
 }
 

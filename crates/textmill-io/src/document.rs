@@ -110,6 +110,22 @@ impl<'c> Document<'c> {
         Self::plain(Cow::Owned(id.into()), Cow::Owned(text.into()), origin, &SAME)
     }
 
+    /// A document of one JSON object that lies in no file; `name` takes the place of one in its id.
+    ///
+    /// # Errors
+    /// As for a line of a file: a sentence for people.
+    pub fn of_json(json: &'c str, name: &str, names: &'c FieldNames) -> std::result::Result<Self, String> {
+        let origin = Origin { file: Arc::from(name), line: None, offset: 0 };
+        Self::from_line(Cow::Borrowed(json), json.as_bytes(), origin, names)
+    }
+
+    /// The document as a line of JSON, without the line's end: what the output holds of it.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::new();
+        self.write_json(&mut json);
+        json
+    }
+
     /// A document that a stage emitted while it looked at this one: it has the same origin, and its fields have the same
     /// names in the output.
     #[must_use]

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::bytes::parse_bytes;
 use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Text};
+use crate::golden;
 use crate::overrides;
 use crate::pipeline::{
     Input, MaxErrors, Output, OutputFormat, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
@@ -92,6 +93,8 @@ impl Draft {
         check_stages(&self.tree, catalog, &checkers, &mut found);
         check_ids(&self.tree, &mut found);
         check_outputs(&self.tree, &self.dir, &mut found);
+        let ids: Vec<_> = overrides::ids(&self.tree.value).into_iter().flatten().collect();
+        golden::check(&self.tree, &ids, &mut found);
         match Diagnostics::collect(found) {
             Some(mistakes) => Err(mistakes),
             None => self.build(&checkers),
@@ -119,6 +122,7 @@ impl Draft {
             failed: sink(written.failed),
             run: build_run(&written.run),
             stages: stages.collect(),
+            tests: written.tests.into_iter().map(|test| test.build(&self.dir)).collect(),
             path: self.path,
             dir: self.dir,
             places: self.tree.places,
@@ -138,7 +142,7 @@ pub(crate) fn file_schema() -> Value {
 }
 
 /// Keys that have a meaning to come, so that no file gives them another.
-const RESERVED: [(&str, &str); 3] = [("check", "[[check]]"), ("test", "[[test]]"), ("ledger", "[ledger]")];
+const RESERVED: [(&str, &str); 2] = [("check", "[[check]]"), ("ledger", "[ledger]")];
 
 fn check_file(tree: &Tree, catalog: &dyn Catalog, found: &mut Vec<Diagnostic>) {
     let checker = Checker::new(&file_schema()).expect("the derived schema is valid");

@@ -23,6 +23,7 @@ mod check;
 mod diagnostic;
 mod draft;
 mod editor;
+mod golden;
 mod overrides;
 mod pipeline;
 mod sentence;
@@ -38,6 +39,7 @@ pub use crate::catalog::{Catalog, StageKind};
 pub use crate::diagnostic::{Diagnostic, Diagnostics};
 pub use crate::draft::{Draft, parse};
 pub use crate::editor::schema;
+pub use crate::golden::{Cause, Expect, TestInput, TestSpec};
 pub use crate::overrides::{Override, OverrideError};
 pub use crate::pipeline::{
     Compression, Container, FieldNames, Input, InputFormat, InvalidUtf8, MaxErrors, OnError, Output,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::Diagnostics;
 use crate::diagnostic::Diagnostic;
+use crate::golden::TestSpec;
 use crate::tree::Places;
 
 /// A pipeline in which everything has been checked that can be without opening a stage or a file.
@@ -33,6 +34,8 @@ pub struct Pipeline {
     pub run: Run,
     /// The stages in their order. With none, a run copies.
     pub stages: Vec<StageSpec>,
+    /// Golden tests of the stages.
+    pub tests: Vec<TestSpec>,
     pub(crate) places: Places,
 }
 
@@ -281,6 +284,19 @@ impl Pipeline {
     pub fn stage_diagnostic(&self, stage: usize, message: &str) -> Diagnostics {
         let place = self.places.nearest(&format!("/stage/{stage}/uses"));
         Diagnostic::at(place.value(), message).into()
+    }
+
+    /// A test did not find what it expects: the message at that place. `pointer` is an RFC 6901 pointer into the test.
+    pub fn test_diagnostic(&self, test: usize, pointer: &str, message: &str) -> Diagnostics {
+        let place = self.places.nearest(&format!("/test/{test}{pointer}"));
+        Diagnostic::at(place.value(), message).into()
+    }
+
+    /// The pipeline with no other stages than these.
+    #[must_use]
+    pub fn with_stages(mut self, ids: &[String]) -> Self {
+        self.stages.retain(|stage| ids.contains(&stage.id));
+        self
     }
 
     /// Something is wrong with one of [`Input::uris`], counted from 0; `None` if the file says nothing of it.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::bytes;
+use crate::golden::WrittenTest;
 use crate::pipeline::{Compression, Container, FieldNames, InputFormat, InvalidUtf8, OnError, OutputFormat};
 
 /// A textmill pipeline.
@@ -36,6 +37,9 @@ pub(crate) struct Written {
     /// The stages, in their order.
     #[serde(rename = "stage")]
     pub(crate) stages: Vec<WrittenStage>,
+    /// Golden tests of the stages: `textmill test` runs them.
+    #[serde(rename = "test")]
+    pub(crate) tests: Vec<WrittenTest>,
 }
 
 /// A library with stages: where it is, or a table that says more.

@@ -10,6 +10,8 @@
 //! # Ok::<(), textmill::Diagnostics>(())
 //! ```
 
+mod golden;
+
 use std::path::Path;
 
 pub use textmill_engine::{
@@ -20,9 +22,12 @@ pub use textmill_engine::{
 pub use textmill_io as io;
 pub use textmill_pipeline::{
     Catalog, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override,
-    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, parse_bytes, schema, suggestion,
+    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, TestSpec, parse_bytes, schema,
+    suggestion,
 };
 use textmill_stage::vtable;
+
+pub use crate::golden::{Mismatch, Suite, Tested};
 
 /// The stages that are linked into this program, by name.
 pub const BUILT_IN: &[BuiltIn] = &[

@@ -2,14 +2,15 @@
 
 use std::io::Write as _;
 
-use similar::{ChangeTag, DiffOp, TextDiff};
+use similar::{DiffOp, TextDiff};
 use textmill::{Edit, Fate, Stage, Trace, TracedStage};
 use textmill_report::{duration, plural};
 
 use super::open;
 use crate::args::TryArgs;
+use crate::diff::{line, visible};
 use crate::exit::{Done, Outcome};
-use crate::terminal::{ADDED, FAINT, REMOVED, STRONG, styled, width, wrapped};
+use crate::terminal::{FAINT, STRONG, styled, width, wrapped};
 
 /// How many lines are shown around a change.
 const CONTEXT: usize = 1;
@@ -95,57 +96,6 @@ fn diff(stage: &Stage, traced: &TracedStage) -> String {
         }
     }
     text
-}
-
-/// One line of the diff; what changed within it is bold.
-fn line<'a>(tag: ChangeTag, parts: impl Iterator<Item = (bool, std::borrow::Cow<'a, str>)>) -> String {
-    let (sign, style) = match tag {
-        ChangeTag::Equal => (' ', FAINT),
-        ChangeTag::Delete => ('-', REMOVED),
-        ChangeTag::Insert => ('+', ADDED),
-    };
-    let parts = parts.map(|(emphasised, part)| (emphasised, visible(part.trim_end_matches(['\n', '\r']))));
-    let parts: Vec<_> = parts.filter(|(_, part)| !part.is_empty()).collect();
-    if parts.is_empty() && tag == ChangeTag::Equal {
-        return "\n".to_owned();
-    }
-    let whole = tag != ChangeTag::Equal && !parts.iter().any(|(emphasised, _)| *emphasised);
-    let mut text = styled(style, &sign.to_string());
-    for (index, (emphasised, part)) in parts.iter().enumerate() {
-        let (first, last) = (index == 0, index + 1 == parts.len());
-        text += if first { " " } else { "" };
-        text += &match emphasised {
-            true => styled(style.bold(), part),
-            // A line that goes or comes as a whole is shown as a whole; of what stays, a glimpse is enough.
-            false if whole => styled(style, part),
-            false => styled(style, &glimpse(part, first, last)),
-        };
-    }
-    format!("  {text}\n")
-}
-
-/// What stands still, as far as it tells where in the text we are: its end where a change follows, its start where one
-/// came before.
-fn glimpse(text: &str, first: bool, last: bool) -> String {
-    const AROUND: usize = 40;
-    let number = text.chars().count();
-    let (start, end) = match (first, last) {
-        (true, true) => (width().saturating_sub(5), 0),
-        (true, false) => (0, AROUND),
-        (false, true) => (AROUND, 0),
-        (false, false) => (AROUND, AROUND),
-    };
-    if number <= start + end + 1 {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(start).collect();
-    let tail: String = text.chars().skip(number - end).collect();
-    format!("{head}…{tail}")
-}
-
-/// Text of somebody else on a terminal: control characters are shown, never sent.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Where each line begins in `original`, and its end. `lines` are those of the diff: with their ends, of which `\r\n` has

@@ -21,8 +21,9 @@ fn files_become_what_can_run() {
 
 /// All but the places.
 fn shown(pipeline: &Pipeline) -> String {
-    let Pipeline { path, dir, name, input, output, output_format, dropped, failed, run, stages, .. } =
-        pipeline;
+    let Pipeline {
+        path, dir, name, input, output, output_format, dropped, failed, run, stages, tests, ..
+    } = pipeline;
     let mut out = format!("{} in {}: {name}\n", path.display(), dir.display());
     writeln!(
         out,
@@ -35,6 +36,9 @@ fn shown(pipeline: &Pipeline) -> String {
             writeln!(out, "    {} {} {}", resource.pointer, resource.path, resource.absolute.display())
                 .unwrap();
         }
+    }
+    for test in tests {
+        writeln!(out, "{test:?}").unwrap();
     }
     out
 }
