@@ -17,6 +17,7 @@ mod golden;
 mod interrupt;
 mod memory;
 mod pipelines;
+mod plugin_new;
 mod plugin_path;
 mod plugins;
 mod readme;

@@ -72,6 +72,10 @@ pub(crate) enum Command {
 /// What can be done with plugins.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
+    /// Make a plugin: a folder with a stage, its tests, and a pipeline to try it
+    New(PluginNewArgs),
+    /// Build the plugin of a folder, and say where the library is
+    Build(PluginBuildArgs),
     /// Show where each stage comes from: the plugin, its version, the library and its hash
     List(PluginListArgs),
 }
@@ -181,6 +185,33 @@ pub(crate) struct InitArgs {
     /// The folder; made if it is not there
     #[arg(value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PluginNewArgs {
+    /// The folder to make; the stage gets its name
+    #[arg(value_name = "NAME", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// The language to write it in
+    #[arg(long, value_name = "LANGUAGE", default_value = "rust")]
+    pub(crate) lang: Language,
+    /// The SDK `textmill-stage`, or a checkout of textmill that has it, in the place of the published one
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) sdk_path: Option<PathBuf>,
+}
+
+/// What a plugin can be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    Rust,
+    C,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PluginBuildArgs {
+    /// The folder of the plugin
+    #[arg(value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,12 +1,16 @@
 //! Try a stage in a unit test, without a host.
 //!
-//! [`open`] a stage with options as JSON, [`Opened::run`] it on a text, look at the [`Answered`].
+//! [`open`] a stage with options as JSON, [`Opened::run`] it on a text, look at the [`Answered`]; or let [`cases`] compare
+//! with a folder of texts.
+
+mod cases;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use textmill_abi as abi;
 
+pub use self::cases::{Became, Case, More, cases, check_cases};
 use crate::doc::Answer;
 use crate::{Doc, Error, Outcome, Plan, Result, Span, StageWithScratch};
 

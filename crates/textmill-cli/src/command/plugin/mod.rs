@@ -1,12 +1,22 @@
 //! `textmill plugin`: one module for each of its commands.
 
+mod build;
 mod list;
+mod new;
 
 use crate::args::Plugin;
 use crate::exit::Outcome;
 
 pub(crate) fn run(command: &Plugin) -> Outcome {
     match command {
+        Plugin::New(args) => new::run(args),
+        Plugin::Build(args) => build::run(args),
         Plugin::List(args) => list::run(args),
     }
+}
+
+/// What a library is called on this system.
+fn library_file(stem: &str) -> String {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    format!("{DLL_PREFIX}{stem}{DLL_SUFFIX}")
 }
