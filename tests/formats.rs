@@ -69,7 +69,8 @@ fn a_form_that_cannot_be_is_refused() {
         let _ = project.run(["run", "p.toml"]).code(2).says(parts).says(&["p.toml:2:14", "hint"]);
         assert_eq!(project.list(""), ["in.jsonl", "p.toml"]);
     };
-    check("output.uri = 'out.csv'\n", &["out.csv", "format", ".jsonl"]);
+    check("output.uri = 'out.pdf'\n", &["out.pdf", "format", ".jsonl"]);
+    check("output.uri = 'out.jsonl'\noutput.columns = ['id']\n", &["the output has columns", "`jsonl`"]);
     check("output.uri = 'out'\n", &["format"]);
     check("output.uri = 'out.txt'\n", &["one file of text cannot hold many documents"]);
 }

@@ -4,7 +4,7 @@
 //! pipeline. So each has its own words, and here they meet.
 
 use textmill_io::{self as io, InputOptions, OutputOptions};
-use textmill_pipeline::{self as written, Container, Pipeline};
+use textmill_pipeline::{self as written, ColumnKind, Container, Pipeline};
 
 /// How to read the input of a pipeline.
 pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
@@ -16,6 +16,8 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
         format: input.format.map(|format| match format {
             written::InputFormat::Html => io::InputFormat::Html,
             written::InputFormat::Jsonl => io::InputFormat::Jsonl,
+            written::InputFormat::Csv => io::InputFormat::Csv,
+            written::InputFormat::Tsv => io::InputFormat::Tsv,
             _ => io::InputFormat::Text,
         }),
         invalid_utf8: match input.invalid_utf8 {
@@ -40,19 +42,41 @@ pub(crate) fn field_names(names: &written::FieldNames) -> io::FieldNames {
 pub(crate) fn output_options(
     pipeline: &Pipeline,
     output: &written::Output,
+    columns: &io::InputColumns,
     overwrite: bool,
 ) -> OutputOptions {
     OutputOptions {
         uri: output.uri.clone(),
-        format: output.format.map(|format| match format.container {
-            Container::Text => io::OutputFormat::Text,
-            _ => io::OutputFormat::Jsonl(match format.compression {
-                written::Compression::Gz => io::Compression::Gzip,
-                written::Compression::Zst => io::Compression::Zstd,
-                _ => io::Compression::None,
-            }),
-        }),
+        format: output.format.map(output_format),
+        columns: output.columns.as_ref().map(|columns| columns.iter().map(column).collect()),
+        input: columns.clone(),
         overwrite,
         pipeline: pipeline.name.clone(),
     }
+}
+
+fn output_format(format: written::OutputFormat) -> io::OutputFormat {
+    let compression = match format.compression {
+        written::Compression::Gz => io::Compression::Gzip,
+        written::Compression::Zst => io::Compression::Zstd,
+        _ => io::Compression::None,
+    };
+    match format.container {
+        Container::Text => io::OutputFormat::Text,
+        Container::Csv => io::OutputFormat::Csv(compression),
+        Container::Tsv => io::OutputFormat::Tsv(compression),
+        _ => io::OutputFormat::Jsonl(compression),
+    }
+}
+
+fn column(column: &written::Column) -> io::Column {
+    let kind = column.kind.map(|kind| match kind {
+        ColumnKind::Bool => io::FieldKind::Bool,
+        ColumnKind::Int => io::FieldKind::Int,
+        ColumnKind::Float => io::FieldKind::Float,
+        ColumnKind::Texts => io::FieldKind::Texts,
+        ColumnKind::Json => io::FieldKind::Json,
+        _ => io::FieldKind::Text,
+    });
+    io::Column { name: column.name.clone(), kind }
 }

@@ -113,8 +113,11 @@ impl Engine {
         }
         let input = self.open_input(options.limit)?;
         self.spare_input(&input)?;
-        let sinks =
-            if options.dry_run { Sinks::none() } else { Sinks::open(self.pipeline(), options.overwrite)? };
+        let sinks = if options.dry_run {
+            Sinks::none()
+        } else {
+            Sinks::open(self.pipeline(), &input.columns(), options.overwrite)?
+        };
         options.progress.begin(input.total_bytes());
         let budget = Budget::new(self.memory_limit(options));
         let shared = Shared {

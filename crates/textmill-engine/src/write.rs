@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use textmill_io::Result as IoResult;
 use textmill_io::{
-    Body, Document, EncodedBatch, Encoder, Origin, Output, OutputOptions, Published, ReadFailure, Refused,
-    Rejected, Why,
+    Body, Document, EncodedBatch, Encoder, InputColumns, Origin, Output, OutputOptions, Published,
+    ReadFailure, Refused, Rejected, Why,
 };
 use textmill_pipeline::{self as written, Pipeline};
 
@@ -82,9 +82,9 @@ impl Sinks {
 
     /// Opens all outputs of a pipeline. Failed documents always have one, beside the output if the file names none:
     /// nothing is lost for want of a line in it.
-    pub(crate) fn open(pipeline: &Pipeline, overwrite: bool) -> Result<Self, Error> {
+    pub(crate) fn open(pipeline: &Pipeline, columns: &InputColumns, overwrite: bool) -> Result<Self, Error> {
         let open = |key, output: Option<&written::Output>| {
-            let options = output.map(|output| convert::output_options(pipeline, output, overwrite));
+            let options = output.map(|output| convert::output_options(pipeline, output, columns, overwrite));
             open_as(key, options)
         };
         let kept = open("output", pipeline.output.as_ref())?;

@@ -4,12 +4,15 @@
 //! the line, with new values in the place of those that changed, without those that were removed, and with added ones
 //! before the closing brace. So a document that nobody touched is written as the bytes it was read from, and one that
 //! somebody did touch keeps its order, its spacing and its odd numbers everywhere else.
+//!
+//! A document of a row of a table has its [`Cell`]s for fields, which become JSON only where JSON is asked for.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::cell::{Cell, EXTRA};
 use crate::json;
 use crate::names::{FieldNames, SAME};
 
@@ -60,35 +63,53 @@ pub struct Document<'c> {
     names: &'c FieldNames,
     id: Cow<'c, str>,
     text: Cow<'c, str>,
-    /// The JSON line that is written back; `None` for a document that is no line.
-    line: Option<Line<'c>>,
-    /// The fields of the line, in order, and then those that were added.
+    source: Source<'c>,
+    /// The fields as they were read, in order, and then those that were added.
     fields: Vec<Field<'c>>,
+    /// Which of the fields is the text; `None` where the text is no field.
+    text_field: Option<usize>,
+    text_changed: bool,
     changed: bool,
     replaced: usize,
     has_bom: bool,
 }
 
+/// What the document was read from.
 #[derive(Debug)]
-struct Line<'c> {
-    json: Cow<'c, str>,
-    text_field: usize,
-    text_changed: bool,
+enum Source<'c> {
+    /// A whole file, or nothing: a stage emitted it.
+    Alone,
+    /// A line of JSON, which is written back.
+    Line(Cow<'c, str>),
+    /// A row of a table.
+    Row(Row<'c>),
+}
+
+/// What a row has beside its cells.
+#[derive(Debug)]
+struct Row<'c> {
+    /// The JSON object of the column `extra`, whose entries are fields; empty where there is none.
+    extra: Cow<'c, str>,
+    /// The cell that it stands in.
+    extra_cell: Option<Cell<'c>>,
 }
 
 #[derive(Debug)]
 struct Field<'c> {
     /// The name in the input.
     name: Cow<'c, str>,
-    /// The value in the line.
+    /// The value in the line, or in the column `extra`.
     place: Option<Range<usize>>,
-    value: Value,
+    value: Value<'c>,
     view: View<'c>,
 }
 
 #[derive(Debug)]
-enum Value {
+enum Value<'c> {
+    /// What stands at the place.
     AsRead,
+    /// A cell of a row, as it was read.
+    Cell(Cell<'c>),
     /// Set to this JSON.
     Set(String),
     Removed,
@@ -102,6 +123,8 @@ enum View<'c> {
     Text(Cow<'c, str>),
     /// The JSON itself, which was found to be of this kind.
     Json(FieldKind),
+    /// JSON of this kind that was made of a cell.
+    Made(FieldKind, Cow<'c, str>),
 }
 
 impl<'c> Document<'c> {
@@ -140,8 +163,10 @@ impl<'c> Document<'c> {
             names,
             id,
             text,
-            line: None,
+            source: Source::Alone,
             fields: Vec::new(),
+            text_field: None,
+            text_changed: false,
             changed: false,
             replaced: 0,
             has_bom: false,
@@ -166,17 +191,81 @@ impl<'c> Document<'c> {
         origin: Origin,
         names: &'c FieldNames,
     ) -> Result<Self, String> {
-        let fields: Vec<Field<'c>> = match &line {
-            Cow::Borrowed(line) => json::scan(line)?.into_iter().map(Field::read).collect(),
-            Cow::Owned(line) => {
-                json::scan(line)?.into_iter().map(|entry| Field::read(entry.into_owned())).collect()
-            }
+        let fields = scan(&line)?;
+        let document =
+            Self { original, fields, ..Self::plain(Cow::default(), Cow::default(), origin, names) };
+        Self { source: Source::Line(line), ..document }.with_id_and_text("line")
+    }
+
+    /// A document that is a row of a table. An absent cell is no field. The error is a sentence for people.
+    pub(crate) fn from_row(
+        cells: impl Iterator<Item = (&'c str, Cell<'c>)>,
+        original: &'c [u8],
+        origin: Origin,
+        names: &'c FieldNames,
+    ) -> Result<Self, String> {
+        let mut fields: Vec<_> = cells.map(|(name, cell)| Field::of_cell(name, cell)).collect();
+        let row = Row::take_extra(&mut fields);
+        fields.extend(scan_extra(&row.extra));
+        let document =
+            Self { original, fields, ..Self::plain(Cow::default(), Cow::default(), origin, names) };
+        Self { source: Source::Row(row), ..document }.with_id_and_text("row")
+    }
+
+    /// Finds the two fields that every document has. `what` the document is, for the error.
+    fn with_id_and_text(mut self, what: &str) -> Result<Self, String> {
+        let name = self.names.in_input("text");
+        let index = self.only_of(name, what)?;
+        let index = index.ok_or_else(|| format!("the {what} has no field `{name}`"))?;
+        self.text = self
+            .text_at(index)
+            .map_err(|found| format!("the field `{name}` should be text, found {found}"))?;
+        self.text_field = Some(index);
+        self.id = self.find_id(what)?.unwrap_or_else(|| Cow::Owned(self.origin.place_id()));
+        Ok(self)
+    }
+
+    /// The id: text, or a whole number as it stands there; `None` where there is none.
+    fn find_id(&self, what: &str) -> Result<Option<Cow<'c, str>>, String> {
+        let name = self.names.in_input("id");
+        let Some(index) = self.only_of(name, what)? else { return Ok(None) };
+        let found = match self.text_at(index) {
+            Ok(text) => return Ok(Some(text)),
+            Err(found) => found,
         };
-        let (text_field, text) = find_text(&line, &fields, names.in_input("text"))?;
-        let id = find_id(&line, &fields, names.in_input("id"))?;
-        let id = id.unwrap_or_else(|| Cow::Owned(origin.place_id()));
-        let line = Line { json: line, text_field, text_changed: false };
-        Ok(Self { original, line: Some(line), fields, ..Self::plain(id, text, origin, names) })
+        match self.fields[index].json(self.source.json()).as_deref() {
+            None | Some("null") => Ok(None),
+            Some(json) if json.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => {
+                Ok(Some(Cow::Owned(json.to_owned())))
+            }
+            _ => Err(format!("the field `{name}` should be text or a whole number, found {found}")),
+        }
+    }
+
+    fn only_of(&self, name: &str, what: &str) -> Result<Option<usize>, String> {
+        let mut found = (0..self.fields.len()).filter(|index| self.fields[*index].name == name);
+        match (found.next(), found.next()) {
+            (first, None) => Ok(first),
+            _ => Err(format!("the field `{name}` stands twice in the {what}")),
+        }
+    }
+
+    /// A field as text, as it was read; the error says what it is instead.
+    fn text_at(&self, index: usize) -> Result<Cow<'c, str>, String> {
+        let field = &self.fields[index];
+        match (&field.value, &field.place, &self.source) {
+            (Value::Cell(cell), ..) => cell.text(),
+            // Only what stands in a borrowed line can be lent for as long as the chunk lives.
+            (
+                Value::AsRead,
+                Some(place),
+                Source::Line(Cow::Borrowed(json)) | Source::Row(Row { extra: Cow::Borrowed(json), .. }),
+            ) => json::decode_text(json.get(place.clone()).unwrap_or_default()),
+            _ => {
+                let json = field.json(self.source.json()).unwrap_or_default();
+                json::decode_text(&json).map(|text| Cow::Owned(text.into_owned()))
+            }
+        }
     }
 
     /// Notes what the reader did to make a text of the bytes.
@@ -228,9 +317,7 @@ impl<'c> Document<'c> {
         }
         self.text = Cow::Owned(text);
         self.changed = true;
-        if let Some(line) = &mut self.line {
-            line.text_changed = true;
-        }
+        self.text_changed = true;
     }
 
     /// Makes sure that the field `name` is of this kind, and decodes it, so that [`Document::field`] can lend it. An absent
@@ -264,8 +351,8 @@ impl<'c> Document<'c> {
         let field = &self.fields[self.find(name)?];
         match &field.view {
             View::NotDecoded | View::Null => None,
-            View::Text(text) => Some(text),
-            View::Json(_) => field.json(self.line_json()),
+            View::Text(text) | View::Made(_, text) => Some(text),
+            View::Json(_) => field.lent_json(self.source.json()),
         }
     }
 
@@ -289,10 +376,45 @@ impl<'c> Document<'c> {
 
     /// Appends the document as one line of JSON, without the line's end.
     pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
-        match &self.line {
-            Some(line) if !self.changed => out.extend_from_slice(line.json.as_bytes()),
-            Some(line) => self.splice(line, out),
-            None => self.write_object(out),
+        match &self.source {
+            Source::Line(line) if !self.changed => out.extend_from_slice(line.as_bytes()),
+            Source::Line(line) => self.splice(line, out),
+            Source::Row(_) => self.write_row(out),
+            Source::Alone => self.write_object(out),
+        }
+    }
+
+    /// The fields for the columns of a table: names as the output has them. The id is among them even where the input has
+    /// none.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (&str, Cell<'_>)> {
+        let id = self.names.in_input("id");
+        let read_id = self.find(id).filter(|index| matches!(self.fields[*index].value, Value::Cell(_)));
+        // What was a number in JSON can be one in a column.
+        let made_id = read_id.is_none().then(|| (id, Cell::Written(Cow::Borrowed(&*self.id))));
+        let text = (self.text_field.is_none())
+            .then(|| (self.names.in_input("text"), Cell::Text(Cow::Borrowed(&*self.text))));
+        let fields = self.fields.iter().enumerate().filter(move |(index, field)| {
+            !field.is_removed() && (read_id == Some(*index) || field.name != id)
+        });
+        made_id.into_iter().chain(text).chain(fields.map(|(index, field)| (&*field.name, self.cell(index))))
+    }
+
+    /// The cell that the fields without a column were read from, if they are all as they were.
+    pub(crate) fn extra_as_read(&self) -> Option<Cell<'_>> {
+        match &self.source {
+            Source::Row(row) if !self.changed => row.extra_cell.clone(),
+            _ => None,
+        }
+    }
+
+    fn cell(&self, index: usize) -> Cell<'_> {
+        let field = &self.fields[index];
+        match &field.value {
+            _ if self.text_field == Some(index) && self.text_changed => {
+                Cell::Text(Cow::Borrowed(&*self.text))
+            }
+            Value::Cell(cell) => cell.clone(),
+            _ => Cell::Json(Cow::Borrowed(field.lent_json(self.source.json()).unwrap_or("null"))),
         }
     }
 
@@ -306,10 +428,6 @@ impl<'c> Document<'c> {
 
     fn is_id_or_text(&self, name: &str) -> bool {
         self.is_text(name) || self.is_id(name)
-    }
-
-    fn line_json(&self) -> &str {
-        self.line.as_ref().map_or("", |line| &line.json)
     }
 
     fn find(&self, name: &str) -> Option<usize> {
@@ -331,19 +449,17 @@ impl<'c> Document<'c> {
     /// Decodes a field; the error says what was found instead.
     fn view(&self, index: usize, kind: FieldKind) -> Result<View<'c>, String> {
         let field = &self.fields[index];
-        let json = field.json(self.line_json()).unwrap_or("null");
-        if json == "null" {
-            return Ok(View::Null);
+        if let Value::Cell(cell) = &field.value {
+            return match kind {
+                FieldKind::Text => cell.text().map(View::Text),
+                _ => cell.json_of(kind).map(|json| View::Made(kind, json)),
+            };
         }
-        if kind != FieldKind::Text {
-            return kind.check(json).map(|()| View::Json(kind));
-        }
-        // Only what stands in a borrowed line can be lent for as long as the chunk lives.
-        match (&self.line, &field.place, &field.value) {
-            (Some(Line { json: Cow::Borrowed(line), .. }), Some(place), Value::AsRead) => {
-                json::decode_text(line.get(place.clone()).unwrap_or_default()).map(View::Text)
-            }
-            _ => json::decode_text(json).map(|text| View::Text(Cow::Owned(text.into_owned()))),
+        let json = field.lent_json(self.source.json()).unwrap_or("null");
+        match kind {
+            _ if json == "null" => Ok(View::Null),
+            FieldKind::Text => self.text_at(index).map(View::Text),
+            _ => kind.check(json).map(|()| View::Json(kind)),
         }
     }
 
@@ -360,7 +476,7 @@ impl<'c> Document<'c> {
             self.set_text(value);
             return Ok(!same);
         }
-        if self.line.is_some() {
+        if !matches!(self.source, Source::Alone) {
             self.put(name, json::encode_text(&value), View::NotDecoded);
         }
         self.changed = true;
@@ -377,7 +493,7 @@ impl<'c> Document<'c> {
             return true;
         };
         self.remove_after(index);
-        let same = self.fields[index].json(self.line_json()) == Some(&json);
+        let same = self.fields[index].json(self.source.json()).as_deref() == Some(&json);
         let field = &mut self.fields[index];
         field.view = view;
         if !same {
@@ -406,8 +522,8 @@ impl<'c> Document<'c> {
     }
 
     /// Copies the line, with its changes: what surrounds the fields, and each field that stays, behind its separator.
-    fn splice(&self, line: &Line<'_>, out: &mut Vec<u8>) {
-        let bytes = line.json.as_bytes();
+    fn splice(&self, line: &str, out: &mut Vec<u8>) {
+        let bytes = line.as_bytes();
         let mut end = memchr::memchr(b'{', bytes).map_or(0, |brace| brace + 1);
         out.extend_from_slice(&bytes[..key_start(bytes, end)]);
         let mut is_empty = true;
@@ -426,12 +542,23 @@ impl<'c> Document<'c> {
     }
 
     /// Writes the value of a field of the line.
-    fn write_value(&self, index: usize, line: &Line<'_>, out: &mut Vec<u8>) {
-        if index == line.text_field && line.text_changed {
+    fn write_value(&self, index: usize, line: &str, out: &mut Vec<u8>) {
+        if self.text_field == Some(index) && self.text_changed {
             json::write_text(&self.text, out);
-        } else if let Some(json) = self.fields[index].json(&line.json) {
+        } else if let Some(json) = self.fields[index].lent_json(line) {
             out.extend_from_slice(json.as_bytes());
         }
+    }
+
+    /// Writes the fields in the order of the columns, and then those that were added.
+    fn write_row(&self, out: &mut Vec<u8>) {
+        let mut is_empty = true;
+        out.push(b'{');
+        for (index, field) in self.fields.iter().enumerate().filter(|(_, field)| !field.is_removed()) {
+            write_key(&mut is_empty, &field.name, out);
+            self.cell(index).write_json(out);
+        }
+        out.push(b'}');
     }
 
     /// Writes `id`, `title`, `text`, and then the other fields in the order in which they were set.
@@ -459,17 +586,74 @@ impl<'c> Field<'c> {
         Self { name: entry.key, place: Some(entry.value), value: Value::AsRead, view: View::NotDecoded }
     }
 
+    fn of_cell(name: &'c str, cell: Cell<'c>) -> Self {
+        Self { name: Cow::Borrowed(name), place: None, value: Value::Cell(cell), view: View::NotDecoded }
+    }
+
     fn is_removed(&self) -> bool {
         matches!(self.value, Value::Removed)
     }
 
-    fn json<'a>(&'a self, line: &'a str) -> Option<&'a str> {
+    /// The value as JSON. `line`: what the places are in.
+    fn json<'a>(&'a self, line: &'a str) -> Option<Cow<'a, str>> {
+        match &self.value {
+            Value::Cell(cell) => Some(cell.json()),
+            _ => self.lent_json(line).map(Cow::Borrowed),
+        }
+    }
+
+    /// The same, of what is JSON as it is.
+    fn lent_json<'a>(&'a self, line: &'a str) -> Option<&'a str> {
         match &self.value {
             Value::AsRead => line.get(self.place.clone()?),
             Value::Set(json) => Some(json),
-            Value::Removed => None,
+            Value::Removed | Value::Cell(_) => None,
         }
     }
+}
+
+impl Source<'_> {
+    /// What the places of fields are in.
+    fn json(&self) -> &str {
+        match self {
+            Self::Alone => "",
+            Self::Line(line) => line,
+            Self::Row(row) => &row.extra,
+        }
+    }
+}
+
+impl<'c> Row<'c> {
+    /// Takes the column `extra` out of the fields, if it holds an object. What else it holds is a field like any other.
+    fn take_extra(fields: &mut Vec<Field<'c>>) -> Self {
+        let index = fields.iter().position(|field| EXTRA.contains(&&*field.name));
+        let object = index.and_then(|index| match &fields[index].value {
+            Value::Cell(cell) => cell.object(),
+            _ => None,
+        });
+        let (Some(index), Some(extra)) = (index, object) else {
+            return Self { extra: Cow::Borrowed(""), extra_cell: None };
+        };
+        match fields.remove(index).value {
+            Value::Cell(cell) => Self { extra, extra_cell: Some(cell) },
+            _ => Self { extra, extra_cell: None },
+        }
+    }
+}
+
+/// The fields of a line.
+fn scan<'c>(line: &Cow<'c, str>) -> Result<Vec<Field<'c>>, String> {
+    Ok(match line {
+        Cow::Borrowed(line) => json::scan(line)?.into_iter().map(Field::read).collect(),
+        Cow::Owned(line) => {
+            json::scan(line)?.into_iter().map(|entry| Field::read(entry.into_owned())).collect()
+        }
+    })
+}
+
+/// The fields of an object that was found to be one, or of nothing.
+fn scan_extra<'c>(extra: &Cow<'c, str>) -> Vec<Field<'c>> {
+    if extra.is_empty() { Vec::new() } else { scan(extra).unwrap_or_default() }
 }
 
 impl View<'_> {
@@ -478,7 +662,7 @@ impl View<'_> {
             Self::NotDecoded => false,
             Self::Null => true,
             Self::Text(_) => kind == FieldKind::Text,
-            Self::Json(known) => *known == kind,
+            Self::Json(known) | Self::Made(known, _) => *known == kind,
         }
     }
 }
@@ -553,56 +737,6 @@ impl fmt::Display for FieldError {
 }
 
 impl std::error::Error for FieldError {}
-
-/// The index of the text's field, and the text.
-fn find_text<'c>(
-    line: &Cow<'c, str>,
-    fields: &[Field<'c>],
-    name: &str,
-) -> Result<(usize, Cow<'c, str>), String> {
-    let index = only_field(fields, name)?.ok_or_else(|| format!("the line has no field `{name}`"))?;
-    let place = fields[index].place.clone().unwrap_or_default();
-    let text = decode_at(line, place)
-        .map_err(|found| format!("the field `{name}` should be text, found {found}"))?;
-    Ok((index, text))
-}
-
-/// The id: text, or a whole number as it stands there; `None` where the line has none.
-fn find_id<'c>(
-    line: &Cow<'c, str>,
-    fields: &[Field<'c>],
-    name: &str,
-) -> Result<Option<Cow<'c, str>>, String> {
-    let Some(index) = only_field(fields, name)? else { return Ok(None) };
-    let place = fields[index].place.clone().unwrap_or_default();
-    let json = line.get(place.clone()).unwrap_or_default();
-    match json {
-        "null" => Ok(None),
-        _ if json.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => {
-            Ok(Some(Cow::Owned(json.to_owned())))
-        }
-        _ => decode_at(line, place)
-            .map(Some)
-            .map_err(|found| format!("the field `{name}` should be text or a whole number, found {found}")),
-    }
-}
-
-fn only_field(fields: &[Field<'_>], name: &str) -> Result<Option<usize>, String> {
-    let mut found = (0..fields.len()).filter(|index| fields[*index].name == name);
-    match (found.next(), found.next()) {
-        (first, None) => Ok(first),
-        _ => Err(format!("the field `{name}` stands twice in the line")),
-    }
-}
-
-fn decode_at<'c>(line: &Cow<'c, str>, place: Range<usize>) -> Result<Cow<'c, str>, String> {
-    match line {
-        Cow::Borrowed(line) => json::decode_text(line.get(place).unwrap_or_default()),
-        Cow::Owned(line) => {
-            json::decode_text(line.get(place).unwrap_or_default()).map(|text| Cow::Owned(text.into_owned()))
-        }
-    }
-}
 
 /// Line ends in JSON stand between its tokens, where a space does as well.
 fn on_one_line(json: String) -> String {

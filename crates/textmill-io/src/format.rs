@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::csv::Separator;
+
 /// How documents are laid out in an input file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InputFormat {
@@ -11,6 +13,10 @@ pub enum InputFormat {
     Html,
     /// Each line is a document, a JSON object.
     Jsonl,
+    /// Each row is a document; the first row names the fields.
+    Csv,
+    /// The same, separated by tabs.
+    Tsv,
 }
 
 /// How documents are laid out in the output.
@@ -20,6 +26,10 @@ pub enum OutputFormat {
     Text,
     /// A JSON object per line.
     Jsonl(Compression),
+    /// A row per document, below a row with the names of the columns.
+    Csv(Compression),
+    /// The same, separated by tabs.
+    Tsv(Compression),
 }
 
 /// The compression of a file.
@@ -90,6 +100,8 @@ impl NameSays {
             Some("txt" | "text" | "md") => Some(InputFormat::Text),
             Some("html" | "htm" | "xhtml") => Some(InputFormat::Html),
             Some("jsonl" | "ndjson" | "json") => Some(InputFormat::Jsonl),
+            Some("csv") => Some(InputFormat::Csv),
+            Some("tsv" | "tab") => Some(InputFormat::Tsv),
             _ => None,
         };
         Self { format, compression }
@@ -102,12 +114,48 @@ fn split_compression(name: &str) -> (&str, Compression) {
     known.unwrap_or((name, Compression::None))
 }
 
+impl InputFormat {
+    /// Whether it has columns.
+    pub(crate) fn has_columns(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv)
+    }
+
+    /// Whether a file has many documents, each of which is somewhere in it.
+    pub(crate) fn has_places(self) -> bool {
+        !matches!(self, Self::Text | Self::Html)
+    }
+}
+
 impl OutputFormat {
+    /// What stands between the fields of a row, where there are rows of text.
+    pub(crate) fn separator(self) -> Option<Separator> {
+        match self {
+            Self::Csv(_) => Some(Separator::COMMA),
+            Self::Tsv(_) => Some(Separator::TAB),
+            _ => None,
+        }
+    }
+
+    /// How its files are compressed as a whole.
+    pub fn compression(self) -> Compression {
+        match self {
+            Self::Jsonl(compression) | Self::Csv(compression) | Self::Tsv(compression) => compression,
+            Self::Text => Compression::None,
+        }
+    }
+
+    /// Whether it has columns.
+    pub(crate) fn has_columns(self) -> bool {
+        self.separator().is_some()
+    }
+
     /// The format that the name of an output file asks for; `None` where it says nothing we know.
     pub fn of_name(path: &str) -> Option<Self> {
         let says = NameSays::of(path);
         match says.format? {
             InputFormat::Jsonl => Some(Self::Jsonl(says.compression)),
+            InputFormat::Csv => Some(Self::Csv(says.compression)),
+            InputFormat::Tsv => Some(Self::Tsv(says.compression)),
             InputFormat::Text if says.compression == Compression::None => Some(Self::Text),
             InputFormat::Text | InputFormat::Html => None,
         }
@@ -119,6 +167,8 @@ impl fmt::Display for OutputFormat {
         match self {
             Self::Text => f.write_str("txt"),
             Self::Jsonl(compression) => write!(f, "jsonl{}", compression.extension()),
+            Self::Csv(compression) => write!(f, "csv{}", compression.extension()),
+            Self::Tsv(compression) => write!(f, "tsv{}", compression.extension()),
         }
     }
 }
@@ -140,6 +190,8 @@ mod tests {
         check("a.HTM.gz", Some(InputFormat::Html), Compression::Gzip);
         check("a.jsonl.zst", Some(InputFormat::Jsonl), Compression::Zstd);
         check("a.ndjson.zstd", Some(InputFormat::Jsonl), Compression::Zstd);
+        check("a.csv.gz", Some(InputFormat::Csv), Compression::Gzip);
+        check("a.TSV", Some(InputFormat::Tsv), Compression::None);
         check("a.pdf", None, Compression::None);
         check("txt", None, Compression::None);
         check("a.txt/readme", None, Compression::None);

@@ -19,6 +19,9 @@
 //! Nothing here prints, starts a thread, or knows what a stage is.
 
 mod budget;
+mod cell;
+mod columns;
+mod csv;
 mod document;
 mod error;
 mod format;
@@ -30,6 +33,7 @@ mod plugin_path;
 mod snapshot;
 
 pub use crate::budget::{Budget, Permit, machine_memory};
+pub use crate::columns::{Column, InputColumns};
 pub use crate::document::{Document, FieldError, FieldKind, Origin};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::{Compression, InputFormat, InvalidUtf8, OutputFormat};

@@ -12,10 +12,11 @@ use serde_json::{Map, Value};
 use crate::bytes::parse_bytes;
 use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Text};
+use crate::format::OutputFormat;
 use crate::golden;
 use crate::overrides;
 use crate::pipeline::{
-    Input, MaxErrors, Output, OutputFormat, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
+    Input, MaxErrors, Output, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
 };
 use crate::sentence::{Scope, Special, known_keys};
 use crate::tree::{Places, Tree};
@@ -108,16 +109,25 @@ impl Draft {
                 format!("this pipeline cannot be read: {error}"),
             )
         })?;
-        let output =
-            |uri: &str, format: Option<OutputFormat>| Output { uri: absolute(&self.dir, uri), format };
-        let sink =
-            |written: Option<WrittenSink>| written.map(|sink| output(&sink.uri, sink.format.map(Into::into)));
+        let output = |uri: &str, format: Option<OutputFormat>| Output {
+            uri: absolute(&self.dir, uri),
+            format,
+            columns: None,
+        };
+        let sink = |written: Option<WrittenSink>| {
+            written.map(|sink| output(&sink.uri, sink.format.map(|lines| lines.0)))
+        };
+        let columns: Option<Vec<_>> = written.output.columns.map(Into::into);
         let stages = written.stages.into_iter().map(|stage| build_stage(&self.dir, stage, checkers));
         Ok(Pipeline {
             name: written.name.unwrap_or_else(|| stem(&self.path)),
             input: build_input(&self.dir, written.input),
-            output: written.output.uri.map(|uri| output(&uri, written.output.format.map(Into::into))),
-            output_format: written.output.format.map(Into::into),
+            output: written
+                .output
+                .uri
+                .map(|uri| Output { columns: columns.clone(), ..output(&uri, written.output.format) }),
+            output_format: written.output.format,
+            output_columns: columns,
             dropped: sink(written.dropped),
             failed: sink(written.failed),
             run: build_run(&written.run),

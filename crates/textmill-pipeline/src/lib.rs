@@ -23,6 +23,7 @@ mod check;
 mod diagnostic;
 mod draft;
 mod editor;
+mod format;
 mod golden;
 mod overrides;
 mod pipeline;
@@ -39,11 +40,12 @@ pub use crate::catalog::{Catalog, StageKind};
 pub use crate::diagnostic::{Diagnostic, Diagnostics};
 pub use crate::draft::{Draft, parse};
 pub use crate::editor::schema;
+pub use crate::format::{Column, ColumnKind, Compression, Container, InputFormat, OutputFormat};
 pub use crate::golden::{Cause, Expect, TestInput, TestSpec};
 pub use crate::overrides::{Override, OverrideError};
 pub use crate::pipeline::{
-    Compression, Container, FieldNames, Input, InputFormat, InvalidUtf8, MaxErrors, OnError, Output,
-    OutputFormat, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
+    FieldNames, Input, InvalidUtf8, MaxErrors, OnError, Output, Pipeline, PluginPlace, PluginSpec,
+    ResourceSpec, Run, StageSpec,
 };
 pub use crate::source::Source;
 pub use crate::suggest::suggestion;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::Diagnostics;
 use crate::diagnostic::Diagnostic;
+use crate::format::{Column, InputFormat, OutputFormat};
 use crate::golden::TestSpec;
 use crate::tree::Places;
 
@@ -26,6 +27,8 @@ pub struct Pipeline {
     pub output: Option<Output>,
     /// The format that the file names for the output, also where it leaves the place to the command line.
     pub output_format: Option<OutputFormat>,
+    /// The columns that the file names for the output, also where it leaves the place to the command line.
+    pub output_columns: Option<Vec<Column>>,
     /// Where documents go that a stage dropped.
     pub dropped: Option<Output>,
     /// Where documents go that could not be read or processed.
@@ -72,19 +75,6 @@ pub struct Input {
     pub fields: FieldNames,
 }
 
-/// The form of the input. Compression is recognised by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum InputFormat {
-    /// A file is a document.
-    Text,
-    /// A file is a document, and its text is an HTML page.
-    Html,
-    /// A line is a document: a JSON object.
-    Jsonl,
-}
-
 /// What to do with bytes that are not UTF-8.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -125,6 +115,8 @@ pub struct Output {
     pub uri: String,
     /// The format; told from the name where it is `None`.
     pub format: Option<OutputFormat>,
+    /// The columns, for a format that has some; `None`: those of the input.
+    pub columns: Option<Vec<Column>>,
 }
 
 impl Output {
@@ -140,40 +132,8 @@ impl Output {
             _ if name.is_empty() => format!("{folder}/{kind}.jsonl"),
             _ => format!("{}.{kind}.jsonl", self.uri),
         };
-        Some(Self { uri, format: None })
+        Some(Self { uri, format: None, columns: None })
     }
-}
-
-/// The form of an output, spelled `jsonl`, `jsonl.gz`, `jsonl.zst` or `txt`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutputFormat {
-    /// How documents are laid out.
-    pub container: Container,
-    /// How the bytes are packed.
-    pub compression: Compression,
-}
-
-/// How documents are laid out in an output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Container {
-    /// A line of JSON for each document.
-    Jsonl,
-    /// A folder with one `.txt` file for each document.
-    Text,
-}
-
-/// How the bytes of an output are packed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// gzip.
-    Gz,
-    /// Zstandard.
-    Zst,
 }
 
 /// How to run.
@@ -255,7 +215,7 @@ impl Pipeline {
     /// dropped and failed documents go beside it, so that those of a run into the file's own output stay as they are. There
     /// is nothing beside stdout: then they go where the file says, because otherwise they would be lost.
     pub fn replace_output(&mut self, uri: String) {
-        let output = Output { uri, format: self.output_format };
+        let output = Output { uri, format: self.output_format, columns: self.output_columns.clone() };
         self.places.forget("/output/uri");
         for (sink, kind) in [(&mut self.dropped, "dropped"), (&mut self.failed, "failed")] {
             if let (Some(sink), Some(beside)) = (sink, output.beside(kind)) {
@@ -325,7 +285,7 @@ mod tests {
     #[test]
     fn failed_documents_have_a_place() {
         let check = |uri: &str, expect: Option<&str>| {
-            let output = Output { uri: uri.to_owned(), format: None };
+            let output = Output { uri: uri.to_owned(), format: None, columns: None };
             assert_eq!(output.beside("failed").map(|beside| beside.uri).as_deref(), expect);
         };
         check("/a/news.jsonl.zst", Some("/a/news.failed.jsonl"));

@@ -113,10 +113,14 @@ impl Teller<'_, '_> {
     }
 
     fn finding(&self) -> Finding {
-        if let Some(expected) = text(self.node(), "x-expected") {
-            return self.must_be(&expected);
-        }
         let node = self.node();
+        if let Some(expected) = text(node, "x-expected") {
+            return match node.get("enum").and_then(Value::as_array) {
+                // Words that are too many to be told one by one.
+                Some(words) => self.one_of(words, &expected),
+                None => self.must_be(&expected),
+            };
+        }
         match self.error.kind() {
             // One of a few words is more to say than a string.
             Kind::Type { kind } => match node.get("enum").and_then(Value::as_array) {
@@ -181,9 +185,12 @@ impl Teller<'_, '_> {
 
     fn options(&self, options: &[Value]) -> Finding {
         let words: Vec<String> = options.iter().map(literal).collect();
-        let expected = suggest::list(&words, "or");
+        self.one_of(options, &suggest::list(&words, "or"))
+    }
+
+    fn one_of(&self, options: &[Value], expected: &str) -> Finding {
         let value = self.error.instance().as_ref();
-        let names: Vec<&str> = words.iter().map(String::as_str).collect();
+        let names: Vec<&str> = options.iter().filter_map(Value::as_str).collect();
         let near = value.as_str().and_then(|word| suggest::nearest(word, &names));
         Finding {
             message: format!("{} cannot be {}", self.name(), found(value)),

@@ -183,7 +183,10 @@ impl Reader {
 
     fn table(&mut self, pointer: &str, table: &DeTable<'_>) -> Value {
         let mut object = Map::new();
-        for (key, value) in table {
+        // In the order of the file, which is that of columns; the parser sorts by name.
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
             let inside = child(pointer, key.get_ref());
             self.place(&inside, Some(key.span()), value.span());
             object.insert(key.get_ref().to_string(), self.value(&inside, value.get_ref(), value.span()));

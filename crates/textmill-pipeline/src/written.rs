@@ -1,5 +1,6 @@
 //! What a user writes. The doc comments here are what editors show.
 
+use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -7,8 +8,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::bytes;
+use crate::format::{Column, ColumnKind, InputFormat, Lines, OutputFormat};
 use crate::golden::WrittenTest;
-use crate::pipeline::{Compression, Container, FieldNames, InputFormat, InvalidUtf8, OnError, OutputFormat};
+use crate::pipeline::{FieldNames, InvalidUtf8, OnError};
 
 /// A textmill pipeline.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -85,7 +87,10 @@ pub(crate) struct WrittenOutput {
     #[schemars(length(min = 1))]
     pub(crate) uri: Option<String>,
     /// The format; told from the name unless given. `txt` is a folder with one file for each document.
-    pub(crate) format: Option<WrittenFormat>,
+    pub(crate) format: Option<OutputFormat>,
+    /// The columns of a format that has some, as `{ id = "text", stars = "int" }`, or their names alone; those of the input
+    /// unless given. All other fields go into one column of JSON, `extra`.
+    pub(crate) columns: Option<WrittenColumns>,
 }
 
 /// Where other documents go.
@@ -98,7 +103,7 @@ pub(crate) struct WrittenSink {
     pub(crate) uri: String,
     /// The format; told from the name unless given. Lines of JSON only: a text alone has no room for the stage and the
     /// reason.
-    pub(crate) format: Option<WrittenLines>,
+    pub(crate) format: Option<Lines>,
 }
 
 /// How to run.
@@ -162,51 +167,28 @@ impl From<OneOrMany> for Vec<String> {
     }
 }
 
-/// An [`OutputFormat`] as it is spelled.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+/// Names of columns, with or without what they hold.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
 #[schemars(inline)]
-pub(crate) enum WrittenFormat {
-    #[serde(rename = "jsonl")]
-    Jsonl,
-    #[serde(rename = "jsonl.gz")]
-    JsonlGz,
-    #[serde(rename = "jsonl.zst")]
-    JsonlZst,
-    #[serde(rename = "txt")]
-    Txt,
+pub(crate) enum WrittenColumns {
+    Names(#[schemars(length(min = 1), inner(length(min = 1)), extend("uniqueItems" = true))] Vec<String>),
+    /// A map that keeps the order of the file.
+    Kinds(#[schemars(with = "BTreeMap<String, ColumnKind>", extend("minProperties" = 1))] Map<String, Value>),
 }
 
-/// A [`WrittenFormat`] that has room for a reason.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) enum WrittenLines {
-    #[serde(rename = "jsonl")]
-    Jsonl,
-    #[serde(rename = "jsonl.gz")]
-    JsonlGz,
-    #[serde(rename = "jsonl.zst")]
-    JsonlZst,
-}
-
-impl From<WrittenLines> for OutputFormat {
-    fn from(written: WrittenLines) -> Self {
-        Self::from(match written {
-            WrittenLines::Jsonl => WrittenFormat::Jsonl,
-            WrittenLines::JsonlGz => WrittenFormat::JsonlGz,
-            WrittenLines::JsonlZst => WrittenFormat::JsonlZst,
-        })
-    }
-}
-
-impl From<WrittenFormat> for OutputFormat {
-    fn from(written: WrittenFormat) -> Self {
-        let (container, compression) = match written {
-            WrittenFormat::Jsonl => (Container::Jsonl, Compression::None),
-            WrittenFormat::JsonlGz => (Container::Jsonl, Compression::Gz),
-            WrittenFormat::JsonlZst => (Container::Jsonl, Compression::Zst),
-            WrittenFormat::Txt => (Container::Text, Compression::None),
-        };
-        Self { container, compression }
+impl From<WrittenColumns> for Vec<Column> {
+    fn from(written: WrittenColumns) -> Self {
+        match written {
+            WrittenColumns::Names(names) => {
+                names.into_iter().map(|name| Column { name, kind: None }).collect()
+            }
+            WrittenColumns::Kinds(kinds) => {
+                // The schema lets nothing through that is no kind.
+                let column = |(name, kind)| Column { name, kind: serde_json::from_value(kind).ok() };
+                kinds.into_iter().map(column).collect()
+            }
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::Shared;
 use super::shard::Shard;
+use crate::csv::Header;
 use crate::document::{Document, Origin};
-use crate::format::{InputFormat, InvalidUtf8};
+use crate::format::InvalidUtf8;
 use crate::names::SAME;
 
 /// Some documents in a row, as bytes. Its buffers are used again: pass it to [`super::Reader::next`] again.
@@ -23,13 +24,25 @@ pub struct Chunk {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) file: Arc<str>,
-    pub(super) format: InputFormat,
+    pub(super) form: Form,
     pub(super) line: Option<u64>,
     pub(super) offset: u64,
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) has_bom: bool,
     pub(super) failure: Option<Box<str>>,
+}
+
+/// What the bytes of a document are read as.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Form {
+    /// A text.
+    #[default]
+    Whole,
+    /// A line of JSON.
+    Line,
+    /// A row of fields below this header.
+    Row(Arc<Header>),
 }
 
 /// A document that could not be read.
@@ -81,7 +94,7 @@ impl Chunk {
         Documents { chunk: self, entries: self.entries.iter() }
     }
 
-    fn parse<'c>(&'c self, entry: &Entry) -> Result<Document<'c>, ReadFailure<'c>> {
+    fn parse<'c>(&'c self, entry: &'c Entry) -> Result<Document<'c>, ReadFailure<'c>> {
         let original = self.data.get(entry.start..entry.end).unwrap_or_default();
         self.parse_bytes(original, entry).map_err(|message| ReadFailure {
             origin: entry.origin(),
@@ -90,16 +103,21 @@ impl Chunk {
         })
     }
 
-    fn parse_bytes<'c>(&'c self, original: &'c [u8], entry: &Entry) -> Result<Document<'c>, String> {
+    fn parse_bytes<'c>(&'c self, original: &'c [u8], entry: &'c Entry) -> Result<Document<'c>, String> {
         if let Some(failure) = &entry.failure {
             return Err(failure.to_string());
         }
         let names = self.shared.as_ref().map_or(&SAME, |shared| &shared.fields);
         let (text, replaced) = self.decode(original)?;
-        let document = match entry.format {
-            InputFormat::Jsonl => Document::from_line(text, original, entry.origin(), names)?,
-            InputFormat::Text | InputFormat::Html => {
-                Document::from_file(text, original, entry.origin(), names)
+        let document = match &entry.form {
+            Form::Whole => Document::from_file(text, original, entry.origin(), names),
+            Form::Line => Document::from_line(text, original, entry.origin(), names)?,
+            Form::Row(header) => {
+                let cells = match &text {
+                    Cow::Borrowed(row) => header.cells(without_return(row))?,
+                    Cow::Owned(row) => header.owned_cells(without_return(row))?,
+                };
+                Document::from_row(cells.into_iter(), original, entry.origin(), names)?
             }
         };
         Ok(document.noting(replaced, entry.has_bom))
@@ -145,6 +163,11 @@ impl Entry {
     fn origin(&self) -> Origin {
         Origin { file: Arc::clone(&self.file), line: self.line, offset: self.offset }
     }
+}
+
+/// A row without what is left of its line end.
+fn without_return(row: &str) -> &str {
+    row.strip_suffix('\r').unwrap_or(row)
 }
 
 fn invalid_utf8(bytes: &[u8]) -> String {

@@ -9,12 +9,14 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::chunk::{Chunk, Entry};
+use super::chunk::{Chunk, Entry, Form};
 use super::lines::Lines;
+use super::rows::Rows;
 use super::shard::{Shard, Shards};
 use super::source::{self, Source};
 use super::whole::Whole;
-use super::{Counts, InputFile};
+use super::{Counts, InputFile, Shared};
+use crate::csv::Separator;
 use crate::format::InputFormat;
 
 const MAX_DOCUMENTS: usize = 256;
@@ -31,7 +33,8 @@ pub(super) trait Cutter: Send {
 /// A file that is being cut.
 pub(super) struct Cutting {
     pub(super) file: InputFile,
-    format: InputFormat,
+    /// Whether the cutter says which columns there are.
+    pub(super) has_columns: bool,
     cutter: Box<dyn Cutter>,
 }
 
@@ -44,7 +47,6 @@ pub(super) struct Filling<'r> {
     /// Read no more than so many documents.
     pub(super) limit: u64,
     file: Arc<str>,
-    format: InputFormat,
 }
 
 /// What was read for the chunk before, but did not fit: a whole document, or the beginning of one.
@@ -57,6 +59,8 @@ pub(super) struct Carried {
 /// A document that a cutter has found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
+    /// What it is read as.
+    pub(super) form: Form,
     /// The line, from 1; `None` where the file is the document.
     pub(super) line: Option<u64>,
     /// Where it begins in the (decompressed) file, in bytes.
@@ -67,14 +71,14 @@ pub(super) struct Found {
 
 impl Cutting {
     /// Opens a file. One that cannot be opened is one that fails when it is cut.
-    pub(super) fn new(file: InputFile, bytes_read: &Arc<AtomicU64>) -> Self {
-        let (format, cutter) = open(&file, bytes_read).unwrap_or_else(|error| {
+    pub(super) fn new(file: InputFile, shared: &Shared, bytes_read: &Arc<AtomicU64>) -> Self {
+        let (format, cutter) = open(&file, shared, bytes_read).unwrap_or_else(|error| {
             let format = file.format.unwrap_or(InputFormat::Text);
-            let line = (format == InputFormat::Jsonl).then_some(1);
+            let line = format.has_places().then_some(1);
             let failing: Box<dyn Cutter> = Box::new(Failing { line, failure: explain(&error) });
-            (format, failing)
+            (InputFormat::Text, failing)
         });
-        Self { file, format, cutter }
+        Self { file, has_columns: format.has_columns(), cutter }
     }
 
     /// See [`Cutter::cut`].
@@ -87,21 +91,26 @@ impl Cutting {
         limit: u64,
     ) -> bool {
         let file = Arc::clone(&self.file.name);
-        self.cutter.cut(&mut Filling { chunk, carried, counts, shards, limit, file, format: self.format })
+        self.cutter.cut(&mut Filling { chunk, carried, counts, shards, limit, file })
     }
 }
 
 /// The format of a file, and what cuts it.
-fn open(file: &InputFile, bytes_read: &Arc<AtomicU64>) -> io::Result<(InputFormat, Box<dyn Cutter>)> {
+fn open(
+    file: &InputFile,
+    shared: &Shared,
+    bytes_read: &Arc<AtomicU64>,
+) -> io::Result<(InputFormat, Box<dyn Cutter>)> {
     let mut source = source::open(file, bytes_read)?;
     let format = file.format.map_or_else(|| sniff(&mut source), Ok)?;
-    Ok((
-        format,
-        match format {
-            InputFormat::Text | InputFormat::Html => Box::new(Whole::new(source)),
-            InputFormat::Jsonl => Box::new(Lines::new(source)),
-        },
-    ))
+    let columns = shared.columns.clone();
+    let cutter: Box<dyn Cutter> = match format {
+        InputFormat::Text | InputFormat::Html => Box::new(Whole::new(source)),
+        InputFormat::Jsonl => Box::new(Lines::new(source)),
+        InputFormat::Csv => Box::new(Rows::new(source, Separator::COMMA, columns)),
+        InputFormat::Tsv => Box::new(Rows::new(source, Separator::TAB, columns)),
+    };
+    Ok((format, cutter))
 }
 
 /// JSON lines begin with a brace.
@@ -130,6 +139,11 @@ impl Filling<'_> {
     /// Forgets the bytes that were read behind the last document: they are a blank line.
     pub(super) fn skip_blank(&mut self) {
         self.counts.blank_lines += 1;
+        self.skip();
+    }
+
+    /// Forgets the bytes that were read behind the last document: they are none.
+    pub(super) fn skip(&mut self) {
         self.chunk.data.truncate(self.chunk.start_of_next());
     }
 
@@ -141,7 +155,7 @@ impl Filling<'_> {
         let (length, content) = (pending.len(), without_bom(pending, found.offset).len());
         let entry = Entry {
             file: Arc::clone(&self.file),
-            format: self.format,
+            form: found.form,
             line: found.line,
             offset: found.offset,
             start: start + length - content,
@@ -248,7 +262,7 @@ struct Failing {
 impl Cutter for Failing {
     fn cut(&mut self, filling: &mut Filling<'_>) -> bool {
         let failure = Some(mem::take(&mut self.failure));
-        filling.take(Found { line: self.line, offset: 0, failure });
+        filling.take(Found { line: self.line, failure, ..Found::default() });
         false
     }
 }

@@ -181,7 +181,7 @@ fn nothing_in(path: &str, message: &str, place: &Place) -> Error {
         count_files(place.skipped.len()),
         name_of(first, &place.base),
     );
-    no_input(path, message).with_hint("name the format of the input: `text`, `html` or `jsonl`")
+    no_input(path, message).with_hint("name the format of the input, such as `text` or `jsonl`")
 }
 
 fn count_files(count: usize) -> String {

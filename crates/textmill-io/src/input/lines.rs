@@ -1,7 +1,8 @@
 //! Files in which each line is a document.
 
-use std::io::{self, BufRead as _};
+use std::io;
 
+use super::chunk::Form;
 use super::cut::{Cutter, Filling, Found, explain, without_bom};
 use super::source::Source;
 
@@ -12,8 +13,8 @@ pub(super) struct Lines {
     offset: u64,
 }
 
-/// What [`Lines::read_line`] read.
-enum Piece {
+/// What [`read_piece`] read.
+pub(super) enum Piece {
     /// The rest of a line.
     Line,
     /// A part of a line, without its end.
@@ -25,22 +26,6 @@ enum Piece {
 impl Lines {
     pub(super) fn new(source: Source) -> Self {
         Self { source, line: 1, offset: 0 }
-    }
-
-    fn read_line(&mut self, data: &mut Vec<u8>) -> io::Result<Piece> {
-        let block = match self.source.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Piece::Part),
-            block => block?,
-        };
-        if block.is_empty() {
-            return Ok(Piece::End);
-        }
-        let end = memchr::memchr(b'\n', block);
-        let piece = &block[..end.unwrap_or(block.len())];
-        data.extend_from_slice(piece);
-        let consumed = piece.len() + usize::from(end.is_some());
-        self.source.consume(consumed);
-        Ok(if end.is_some() { Piece::Line } else { Piece::Part })
     }
 
     /// What follows the last document is a line: a document, or blank.
@@ -57,14 +42,35 @@ impl Lines {
     }
 
     fn found(&self) -> Found {
-        Found { line: Some(self.line), offset: self.offset, failure: None }
+        Found { form: Form::Line, line: Some(self.line), offset: self.offset, failure: None }
     }
+}
+
+/// Reads up to the end of a line, or of what was read of the file; `find` finds the line's last byte, which is left out.
+pub(super) fn read_piece(
+    source: &mut Source,
+    data: &mut Vec<u8>,
+    mut find: impl FnMut(&[u8]) -> Option<usize>,
+) -> io::Result<Piece> {
+    let block = match source.fill_buf() {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Piece::Part),
+        block => block?,
+    };
+    if block.is_empty() {
+        return Ok(Piece::End);
+    }
+    let end = find(block);
+    let piece = &block[..end.unwrap_or(block.len())];
+    data.extend_from_slice(piece);
+    let consumed = piece.len() + usize::from(end.is_some());
+    source.consume(consumed);
+    Ok(if end.is_some() { Piece::Line } else { Piece::Part })
 }
 
 impl Cutter for Lines {
     fn cut(&mut self, filling: &mut Filling<'_>) -> bool {
         while !filling.is_done() {
-            match self.read_line(filling.data()) {
+            match read_piece(&mut self.source, filling.data(), |block| memchr::memchr(b'\n', block)) {
                 Ok(Piece::Line) => self.end_line(filling),
                 Ok(Piece::Part) => filling.carry_if_overfull(),
                 Ok(Piece::End) => {

@@ -5,6 +5,7 @@ mod cut;
 mod discover;
 mod lines;
 mod reader;
+mod rows;
 mod shard;
 mod source;
 mod whole;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use self::chunk::{Chunk, Documents, ReadFailure};
 pub use self::reader::{Counts, Reader};
 pub use self::shard::Shard;
+use crate::columns::InputColumns;
 use crate::format::{InputFormat, InvalidUtf8};
 use crate::names::FieldNames;
 use crate::{Error, ErrorKind, Result};
@@ -67,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) fields: FieldNames,
     pub(crate) limit: u64,
     pub(crate) shard_bytes: u64,
+    pub(crate) columns: InputColumns,
 }
 
 impl Input {
@@ -78,8 +81,9 @@ impl Input {
         let found = discover::discover(&options)?;
         let limit = options.limit.unwrap_or(u64::MAX);
         let shard_bytes = options.shard_bytes.map_or(shard::DEFAULT_BYTES, NonZeroU64::get);
-        let shared =
-            Shared { invalid_utf8: options.invalid_utf8, fields: options.fields, limit, shard_bytes };
+        let columns = InputColumns::new(options.fields.clone());
+        let InputOptions { invalid_utf8, fields, .. } = options;
+        let shared = Shared { invalid_utf8, fields, limit, shard_bytes, columns };
         Ok(Self { files: found.files, skipped: found.skipped, shared: Arc::new(shared) })
     }
 
@@ -96,6 +100,11 @@ impl Input {
     /// The size of all files, compressed as they are; `None` if one has no size.
     pub fn total_bytes(&self) -> Option<u64> {
         self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The columns of the input, for an output that has columns.
+    pub fn columns(&self) -> InputColumns {
+        self.shared.columns.clone()
     }
 
     /// Whether an output there would replace a file of the input: it is that file, or a folder of ours that the file lies in.

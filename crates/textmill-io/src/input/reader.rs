@@ -97,7 +97,11 @@ impl Reader {
         {
             self.counts.files += 1;
             self.shards.begin(index, &file, self.before.as_ref());
-            self.current = Some(Cutting::new(file, &self.bytes_read));
+            let cutting = Cutting::new(file, &self.shared, &self.bytes_read);
+            if index > 0 || !cutting.has_columns {
+                self.shared.columns.found(Vec::new);
+            }
+            self.current = Some(cutting);
         }
         self.current.is_some()
     }

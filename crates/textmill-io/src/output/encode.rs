@@ -1,10 +1,15 @@
 //! Documents become bytes: in the worker, so that the thread that writes has only to write.
 
 use std::io::{self, Write as _};
+use std::sync::{Arc, OnceLock};
 
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
+use super::{OutputOptions, Refused};
+use crate::cell::Cell;
+use crate::columns::{Column, Columns, InputColumns};
+use crate::csv;
 use crate::document::{Document, Origin};
 use crate::format::{Compression, OutputFormat};
 use crate::{Error, Result};
@@ -20,6 +25,15 @@ const KEPT: usize = 4 << 20;
 #[derive(Clone, Debug)]
 pub struct Encoder {
     pub(super) format: OutputFormat,
+    table: Arc<Table>,
+}
+
+/// The columns of the output, which are known when the first document is there.
+#[derive(Debug)]
+struct Table {
+    declared: Option<Vec<Column>>,
+    input: InputColumns,
+    columns: OnceLock<Columns>,
 }
 
 /// Documents as bytes, on their way to the writer. Its buffers are used again after [`EncodedBatch::clear`].
@@ -28,6 +42,8 @@ pub struct EncodedBatch {
     pub(super) bytes: Vec<u8>,
     pub(super) compressed: Vec<u8>,
     pub(super) documents: u64,
+    /// Those that cannot be written.
+    pub(super) refused: Vec<Refused>,
     /// Where each document is, if it goes into a file of its own.
     pub(super) files: Vec<EncodedFile>,
 }
@@ -73,6 +89,26 @@ pub enum Body<'a> {
 }
 
 impl Encoder {
+    pub(super) fn new(format: OutputFormat, options: &OutputOptions) -> Self {
+        let (declared, input) = (options.columns.clone(), options.input.clone());
+        Self { format, table: Arc::new(Table { declared, input, columns: OnceLock::new() }) }
+    }
+
+    /// What stands at the beginning of every file.
+    pub(super) fn head(&self) -> Vec<u8> {
+        let mut head = Vec::new();
+        if let Some(separator) = self.format.separator() {
+            let names = self.columns().list().iter().map(|column| Some(column.name.as_str()));
+            csv::write_row(names, separator, &mut head);
+        }
+        head
+    }
+
+    fn columns(&self) -> &Columns {
+        let Table { declared, input, columns } = &*self.table;
+        columns.get_or_init(|| input.columns(declared.as_deref()))
+    }
+
     /// Appends a document to a batch.
     pub fn encode(&self, document: &Document<'_>, batch: &mut EncodedBatch) {
         match self.format {
@@ -80,6 +116,12 @@ impl Encoder {
                 document.write_json(&mut batch.bytes);
                 batch.bytes.push(b'\n');
                 batch.documents += 1;
+            }
+            OutputFormat::Csv(_) | OutputFormat::Tsv(_) => {
+                batch.documents += 1;
+                if let Err(message) = self.write_row(document, &mut batch.bytes) {
+                    batch.refuse(document, message);
+                }
             }
             OutputFormat::Text => {
                 batch.push_file(document.id(), document.origin(), document.text().as_bytes());
@@ -90,13 +132,19 @@ impl Encoder {
     /// Appends a rejected document to a batch: JSON lines with `id`, `file`, `line`, `offset`, `stage`, `rule` or `error`,
     /// and `text`, `original` or `original-base64`. A folder of texts has no place for a reason: it gets the text alone.
     pub fn reject(&self, rejected: &Rejected<'_>, batch: &mut EncodedBatch) {
-        match self.format {
-            OutputFormat::Jsonl(_) => {
-                Record::of(rejected).write(&mut batch.bytes);
-                batch.documents += 1;
-            }
-            OutputFormat::Text => batch.push_file(rejected.id, rejected.origin, rejected.body.bytes()),
+        if self.format == OutputFormat::Text {
+            batch.push_file(rejected.id, rejected.origin, rejected.body.bytes());
+        } else {
+            Record::of(rejected).write(&mut batch.bytes);
+            batch.documents += 1;
         }
+    }
+
+    fn write_row(&self, document: &Document<'_>, out: &mut Vec<u8>) -> std::result::Result<(), String> {
+        let Some(separator) = self.format.separator() else { return Ok(()) };
+        let row = self.columns().row(document)?;
+        csv::write_row(row.iter().map(|cell| cell.as_ref().map(Cell::written)), separator, out);
+        Ok(())
     }
 
     /// Compresses what can be compressed here. Call it in the worker, when the batch is complete.
@@ -104,7 +152,7 @@ impl Encoder {
     /// # Errors
     /// The compression refuses, which it does for want of memory.
     pub fn finish(&self, batch: &mut EncodedBatch) -> Result<()> {
-        if self.format == OutputFormat::Jsonl(Compression::Gzip) && batch.bytes.len() >= WORTH_A_MEMBER {
+        if self.format.compression() == Compression::Gzip && batch.bytes.len() >= WORTH_A_MEMBER {
             gzip(&batch.bytes, &mut batch.compressed)
                 .map_err(|error| Error::io("", "cannot compress", error))?;
             batch.bytes.clear();
@@ -137,6 +185,14 @@ impl EncodedBatch {
         }
         self.documents = 0;
         self.files.clear();
+        self.refused.clear();
+    }
+
+    fn refuse(&mut self, document: &Document<'_>, message: String) {
+        let mut bytes = Vec::new();
+        document.write_json(&mut bytes);
+        let (id, origin) = (document.id().to_owned(), document.origin().clone());
+        self.refused.push(Refused { id, origin, message, bytes });
     }
 
     fn push_file(&mut self, id: &str, origin: &Origin, text: &[u8]) {

@@ -19,6 +19,7 @@ use self::name::Names;
 use self::part::{Part, hex};
 pub(crate) use self::state::FOLDER;
 use self::state::{Claim, Wanted};
+use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
 use crate::format::{Compression, OutputFormat};
 use crate::{Error, ErrorKind, Result};
@@ -33,6 +34,10 @@ pub struct OutputOptions {
     pub uri: String,
     /// `None`: what the name says; JSON lines for a folder and for standard output.
     pub format: Option<OutputFormat>,
+    /// The columns, for a format that has some; `None`: those of the input.
+    pub columns: Option<Vec<Column>>,
+    /// The columns of the input.
+    pub input: InputColumns,
     /// Replace what is not ours.
     pub overwrite: bool,
     /// The pipeline that the output belongs to.
@@ -43,7 +48,7 @@ pub struct OutputOptions {
 #[derive(Debug)]
 pub struct Output {
     path: PathBuf,
-    format: OutputFormat,
+    encoder: Encoder,
     sink: Sink,
     documents: u64,
 }
@@ -74,7 +79,8 @@ pub struct PublishedFile {
     pub sha256: String,
 }
 
-/// A document that cannot be written, because its file would have to hold another document with the same id.
+/// A document that cannot be written: its file would have to hold another document with the same id, or a column cannot
+/// hold one of its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// Its id.
@@ -112,23 +118,23 @@ impl Output {
     pub fn open(options: &OutputOptions) -> Result<Self> {
         let path = PathBuf::from(&options.uri);
         let is_folder = is_folder(options);
-        let format = format(options, is_folder)?;
+        let encoder = Encoder::new(format(options, is_folder)?, options);
         let sink = if is_stream(&options.uri) {
-            Sink::Direct(stream(&path, open_stream(&options.uri)?, format)?)
+            Sink::Direct(stream(&path, open_stream(&options.uri)?, &encoder)?)
         } else {
-            staged(options, &path, is_folder, format)?
+            staged(options, &path, is_folder, &encoder)?
         };
-        Ok(Self { path, format, sink, documents: 0 })
+        Ok(Self { path, encoder, sink, documents: 0 })
     }
 
     /// The format, as it was given or as the name says.
     pub fn format(&self) -> OutputFormat {
-        self.format
+        self.encoder.format
     }
 
     /// An encoder for this output.
     pub fn encoder(&self) -> Encoder {
-        Encoder { format: self.format }
+        self.encoder.clone()
     }
 
     /// Writes a batch; batches come in the order of the input. Returns the documents that cannot be written, which is none
@@ -140,8 +146,8 @@ impl Output {
     pub fn write(&mut self, batch: &EncodedBatch) -> Result<Vec<Refused>> {
         let failed = |error| Error::io(&self.path, "cannot write", error);
         let refused = match &mut self.sink {
-            Sink::Direct(part) => part.write(batch).map(|()| Vec::new()).map_err(failed)?,
-            Sink::Staged(_, part, _) => part.write(batch).map(|()| Vec::new()).map_err(failed)?,
+            Sink::Direct(part) => part.write(batch).map(|()| batch.refused.clone()).map_err(failed)?,
+            Sink::Staged(_, part, _) => part.write(batch).map(|()| batch.refused.clone()).map_err(failed)?,
             Sink::Texts(claim, texts) => texts.write(claim, batch)?,
         };
         self.documents += batch.documents - refused.len() as u64;
@@ -252,6 +258,16 @@ fn is_folder(options: &OutputOptions) -> bool {
 }
 
 fn format(options: &OutputOptions, is_folder: bool) -> Result<OutputFormat> {
+    let format = chosen_format(options, is_folder)?;
+    if options.columns.is_some() && !format.has_columns() {
+        let message = format!("the output has columns, but its format is `{format}`, which has none");
+        return Err(Error::new(ErrorKind::InvalidOption, &options.uri, message)
+            .with_hint("leave `columns` out, or choose `csv`, `tsv`, `parquet` or `arrow`"));
+    }
+    Ok(format)
+}
+
+fn chosen_format(options: &OutputOptions, is_folder: bool) -> Result<OutputFormat> {
     if let Some(format) = options.format {
         return Ok(format);
     }
@@ -264,7 +280,7 @@ fn format(options: &OutputOptions, is_folder: bool) -> Result<OutputFormat> {
             .with_hint("end the path with `/` for a folder of text files, or with `.jsonl`")),
         Some(format) => Ok(format),
         None => Err(invalid("the name does not say which format the output should have")
-            .with_hint("end the path with `.jsonl`, `.jsonl.gz` or `.jsonl.zst`, or with `/` for a folder")),
+            .with_hint("end the path with `.jsonl`, `.csv.zst` or another format, or with `/` for a folder")),
     }
 }
 
@@ -282,25 +298,24 @@ fn open_stream(uri: &str) -> Result<Box<dyn Write + Send>> {
     Ok(Box::new(file))
 }
 
-fn staged(options: &OutputOptions, path: &Path, is_folder: bool, format: OutputFormat) -> Result<Sink> {
+fn staged(options: &OutputOptions, path: &Path, is_folder: bool, encoder: &Encoder) -> Result<Sink> {
     let wanted =
         Wanted { target: path, is_folder, overwrite: options.overwrite, pipeline: &options.pipeline };
     let claim = Claim::new(&wanted)?;
-    let compression = match format {
-        OutputFormat::Text => return Ok(Sink::Texts(claim, Texts::default())),
-        OutputFormat::Jsonl(compression) => compression,
-    };
+    if encoder.format == OutputFormat::Text {
+        return Ok(Sink::Texts(claim, Texts::default()));
+    }
     let name = match path.file_name() {
         Some(name) if !is_folder => name.to_string_lossy().into_owned(),
-        _ => format!("part-00000.jsonl{}", compression.extension()),
+        _ => format!("part-00000.{}", encoder.format),
     };
     claim.check_free(&name)?;
     let staged = claim.staged(&name);
     let file = File::create(&staged).map_err(|error| Error::io(&staged, "cannot write", error))?;
-    let part = stream(&staged, BufWriter::with_capacity(BUFFER, file), format)?;
+    let part = stream(&staged, BufWriter::with_capacity(BUFFER, file), encoder)?;
     Ok(Sink::Staged(claim, part, name))
 }
 
-fn stream<W: Write>(path: &Path, writer: W, format: OutputFormat) -> Result<Part<W>> {
-    Part::new(writer, format).map_err(|error| Error::io(path, "cannot compress", error))
+fn stream<W: Write>(path: &Path, writer: W, encoder: &Encoder) -> Result<Part<W>> {
+    Part::new(writer, encoder.clone()).map_err(|error| Error::io(path, "cannot compress", error))
 }

@@ -9,8 +9,8 @@ use std::mem;
 
 use sha2::{Digest, Sha256};
 
-use super::encode::{self, EncodedBatch};
-use super::{Compression, OutputFormat, PublishedFile};
+use super::encode::{self, EncodedBatch, Encoder};
+use super::{Compression, PublishedFile};
 
 /// Small batches are gathered up to so many bytes before they become a member of a gzip file.
 const MEMBER: usize = 1 << 20;
@@ -18,6 +18,8 @@ const MEMBER: usize = 1 << 20;
 /// A stream of documents.
 pub(super) struct Part<W> {
     writer: W,
+    /// Writes what stands at the beginning, once.
+    head: Option<Encoder>,
     packing: Packing,
     hash: Sha256,
     bytes: u64,
@@ -32,31 +34,45 @@ enum Packing {
 }
 
 impl<W: Write> Part<W> {
-    pub(super) fn new(writer: W, format: OutputFormat) -> io::Result<Self> {
-        let packing = match format {
-            OutputFormat::Text | OutputFormat::Jsonl(Compression::None) => Packing::Plain,
-            OutputFormat::Jsonl(Compression::Gzip) => Packing::Gzip(Vec::new()),
-            OutputFormat::Jsonl(Compression::Zstd) => Packing::Zstd(encode::zstd_stream()?),
+    pub(super) fn new(writer: W, encoder: Encoder) -> io::Result<Self> {
+        let packing = match encoder.format.compression() {
+            Compression::None => Packing::Plain,
+            Compression::Gzip => Packing::Gzip(Vec::new()),
+            Compression::Zstd => Packing::Zstd(encode::zstd_stream()?),
         };
-        Ok(Self { writer, packing, hash: Sha256::new(), bytes: 0, documents: 0 })
+        Ok(Self { writer, head: Some(encoder), packing, hash: Sha256::new(), bytes: 0, documents: 0 })
     }
 
     pub(super) fn write(&mut self, batch: &EncodedBatch) -> io::Result<()> {
-        self.documents += batch.documents;
+        self.write_head()?;
+        self.documents += batch.documents - batch.refused.len() as u64;
         if !batch.files.is_empty() {
             return self.write_texts(batch);
         }
+        self.pack(&batch.bytes)?;
+        if batch.compressed.is_empty() {
+            return Ok(());
+        }
+        self.end_member()?;
+        self.put(&batch.compressed)
+    }
+
+    fn write_head(&mut self) -> io::Result<()> {
+        match self.head.take() {
+            Some(encoder) => self.pack(&encoder.head()),
+            None => Ok(()),
+        }
+    }
+
+    fn pack(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.packing {
-            Packing::Plain => self.put(&batch.bytes),
+            Packing::Plain => self.put(bytes),
             Packing::Gzip(gathered) => {
-                gathered.extend_from_slice(&batch.bytes);
-                if gathered.len() >= MEMBER || !batch.compressed.is_empty() {
-                    self.end_member()?;
-                }
-                self.put(&batch.compressed)
+                gathered.extend_from_slice(bytes);
+                if gathered.len() >= MEMBER { self.end_member() } else { Ok(()) }
             }
             Packing::Zstd(encoder) => {
-                encoder.write_all(&batch.bytes)?;
+                encoder.write_all(bytes)?;
                 let ready = mem::take(encoder.get_mut());
                 self.put(&ready)
             }
@@ -76,6 +92,7 @@ impl<W: Write> Part<W> {
 
     /// Writes what was held back, and says what the file `name` holds.
     pub(super) fn finish(mut self, name: &str) -> io::Result<(W, PublishedFile)> {
+        self.write_head()?;
         match mem::replace(&mut self.packing, Packing::Plain) {
             Packing::Plain => {}
             Packing::Gzip(gathered) => self.put_member(&gathered)?,

@@ -1,0 +1,109 @@
+//! Files in which each row of fields is a document: CSV and TSV.
+
+use std::io;
+use std::sync::Arc;
+
+use super::chunk::Form;
+use super::cut::{Cutter, Filling, Found, explain, without_bom};
+use super::lines::{Piece, read_piece};
+use super::source::Source;
+use crate::columns::{InputColumns, TableColumn};
+use crate::csv::{Header, RowEnd, Separator};
+
+/// A row that is longer (in bytes) is none: a quote without an end takes all that follows for its field.
+const MAX_ROW: usize = 256 << 20;
+
+/// Cuts at the line ends that are not in quotes.
+pub(super) struct Rows {
+    source: Source,
+    separator: Separator,
+    end: RowEnd,
+    header: Option<Arc<Header>>,
+    /// Where the names of the columns are told.
+    columns: InputColumns,
+    line: u64,
+    offset: u64,
+}
+
+impl Rows {
+    pub(super) fn new(source: Source, separator: Separator, columns: InputColumns) -> Self {
+        let end = RowEnd::new(separator);
+        Self { source, separator, end, header: None, columns, line: 1, offset: 0 }
+    }
+
+    /// False: the file ends.
+    fn cut_piece(&mut self, filling: &mut Filling<'_>) -> io::Result<bool> {
+        match read_piece(&mut self.source, filling.data(), |block| self.end.find(block))? {
+            Piece::Line => self.end_row(filling)?,
+            Piece::Part => {
+                self.check_length(filling.pending())?;
+                filling.carry_if_overfull();
+            }
+            Piece::End => {
+                if !filling.pending().is_empty() {
+                    self.end_row(filling)?;
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What follows the last document is a row: a document, the names of the columns, or nothing. White space may be a field.
+    fn end_row(&mut self, filling: &mut Filling<'_>) -> io::Result<()> {
+        let row = filling.pending();
+        let (length, inside) = (row.len() as u64, memchr::memchr_iter(b'\n', row).count() as u64);
+        let content = without_bom(row, self.offset);
+        if matches!(content, b"" | b"\r") {
+            filling.skip_blank();
+        } else if self.header.is_none() {
+            self.header = Some(Arc::new(self.read_header(content)?));
+            filling.skip();
+        } else {
+            filling.take(self.found());
+        }
+        self.line += inside + 1;
+        self.offset += length + 1;
+        Ok(())
+    }
+
+    fn read_header(&self, row: &[u8]) -> io::Result<Header> {
+        let row = str::from_utf8(row).map_err(|_| invalid("the first row is not valid UTF-8"))?;
+        let row = row.strip_suffix('\r').unwrap_or(row);
+        let header = Header::parse(row, self.separator).map_err(invalid)?;
+        self.columns.found(|| header.names().iter().map(TableColumn::text).collect());
+        Ok(header)
+    }
+
+    fn check_length(&self, row: &[u8]) -> io::Result<()> {
+        if row.len() > MAX_ROW && self.end.is_in_quotes() {
+            return Err(invalid("the quotes of a field have no end within 256 MiB"));
+        }
+        Ok(())
+    }
+
+    fn found(&self) -> Found {
+        let form = self.header.clone().map_or(Form::Line, Form::Row);
+        Found { form, line: Some(self.line), offset: self.offset, failure: None }
+    }
+}
+
+impl Cutter for Rows {
+    fn cut(&mut self, filling: &mut Filling<'_>) -> bool {
+        while !filling.is_done() {
+            match self.cut_piece(filling) {
+                Ok(true) => (),
+                Ok(false) => return false,
+                Err(error) => {
+                    filling.take(Found { failure: Some(explain(&error)), ..self.found() });
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}
+
+fn invalid(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message.into())
+}
