@@ -11,6 +11,9 @@ mod program;
 mod python;
 mod table;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Parser;
 
@@ -20,21 +23,24 @@ use clap::Parser;
 enum Args {
     /// Run the evaluation sets with the release binary and print one table
     Eval(eval::Args),
-    /// Measure speed
-    #[command(subcommand)]
-    Bench(Bench),
-}
-
-/// What can be measured
-#[derive(Debug, clap::Subcommand)]
-enum Bench {
-    /// Each stage alone, on one thread, beside plain scans of the same text; and summaries beside sumy's
-    Stages(bench::Args),
+    /// Measure speed, memory and allocations, beside plain scans of the same bytes, and print one table
+    Bench(bench::Args),
+    /// Find each line, parse it, and write it back: what a run without a stage is held against
+    #[command(hide = true)]
+    PlainLoop { input: PathBuf, output: PathBuf },
+    /// Run a program and print what it took
+    #[command(hide = true)]
+    Measure {
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
 }
 
 fn main() -> Result<()> {
     match Args::parse() {
         Args::Eval(args) => eval::run(&args),
-        Args::Bench(Bench::Stages(args)) => bench::run(&args),
+        Args::Bench(args) => bench::run(&args),
+        Args::PlainLoop { input, output } => bench::plain::run(&input, &output),
+        Args::Measure { command } => bench::child::measure(&command),
     }
 }

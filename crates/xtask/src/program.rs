@@ -41,6 +41,11 @@ impl Textmill {
         Ok(Self { binary: files::target().join("release").join(name) })
     }
 
+    /// Where it is.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// The names of the stages that it has.
     pub(crate) fn stages(&self) -> Result<Vec<String>> {
         let listed = self.call(["list"])?;

@@ -1,94 +1,103 @@
-//! `cargo xtask bench stages`: how fast each stage is.
+//! `cargo xtask bench`: how fast textmill is, beside the simplest things that can be done with the same bytes.
 //!
-//! A stage is timed inside a run of the library on one thread, by the engine's own account: from laying out a batch of
-//! documents that have just been parsed, through the C ABI, to the edits applied and the fields set. Reading, parsing JSON
-//! and writing are outside. That is what a stage adds to a run; the difference of two runs of the binary would say the same
-//! with the noise of everything else in it. The plain scans beside it go over the same texts, one document after another,
-//! in the same rounds.
+//! Whatever is held against something else is measured in the same rounds: each round measures everything once, and a
+//! ratio is the median of the ratios of the rounds, so that what disturbs a round disturbs both sides. The corpus is
+//! `../shared/data/news-10k.jsonl.gz`, unpacked below the target folder.
 
+mod allocations;
+mod bars;
+pub(crate) mod child;
+mod corpus;
+mod floors;
 mod pages;
-mod scans;
+pub(crate) mod plain;
+mod runs;
 mod stages;
+mod subject;
 mod sumy;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::rc::Rc;
 
 use anyhow::Result;
+use clap::ValueEnum;
 
-use crate::files;
+use self::corpus::Corpus;
+use crate::eval::tell;
+use crate::program::Textmill;
 use crate::table::Report;
 
-/// Which figures are held against what.
+/// Which figures are shown, in which order, and what they are held against.
 const EXPECTATIONS: &str = include_str!("../../data/bench.tsv");
 
-/// The arguments of `bench stages`.
+/// The arguments of `bench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// What to measure; all of it unless given
+    #[arg(value_enum)]
+    parts: Vec<Part>,
     /// How often everything is measured; the medians are shown
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
-    /// Measure over these documents (JSON Lines with `id` and `text`) in the place of ../shared/data/news-10k.jsonl.gz
+    /// Measure over these documents (JSON Lines, plain or .gz) in the place of ../shared/data/news-10k.jsonl.gz
     #[arg(long, value_name = "FILE")]
     documents: Option<PathBuf>,
-    /// Leave out sumy, which takes half a minute
-    #[arg(long)]
-    no_sumy: bool,
+    /// Use this program in the place of the one that cargo builds
+    #[arg(long, value_name = "PATH")]
+    binary: Option<PathBuf>,
     /// Print everything as one JSON object
     #[arg(long)]
     json: bool,
 }
 
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Floors, stages and whole runs, and the ratios that have a bar
+    Speed,
+    /// Allocations for each document
+    Allocations,
+    /// Summaries, and the whole pipeline, beside sumy
+    Summaries,
+    /// `extract-html` over whole pages
+    Pages,
+}
+
 /// Measures everything that can be measured here.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let parts = if args.parts.is_empty() { Part::value_variants() } else { &args.parts };
     let mut report = Report::default();
-    let given = args.documents.clone().map_or_else(|| files::shared("data/news-10k.jsonl.gz"), Ok);
-    let measured = given.and_then(|documents| stages::measure(&documents, args.rounds, &mut report));
-    if let Err(error) = measured {
-        report.skip("stages", &error);
-    }
-    if let Err(error) = sumy::measure(args.rounds, !args.no_sumy, &mut report) {
-        report.skip("summaries", &error);
-    }
-    if let Err(error) = pages::measure(args.rounds, &mut report) {
-        report.skip("pages", &error);
+    for part in parts {
+        let name = part.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        tell(&format!("bench: {name}"));
+        // What cannot be measured, for want of its files or of Python, leaves the others alone.
+        if let Err(error) = part.measure(args, &mut report) {
+            report.skip(&name, &error);
+        }
     }
     report.judge(EXPECTATIONS, true);
     Ok(report.print(args.json)?)
 }
 
-/// The middle one of some times.
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
-/// Millions of bytes in a second.
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn megabytes_per_second(bytes: usize, time: Duration) -> f64 {
-    bytes as f64 / 1e6 / time.as_secs_f64()
-}
-
-/// Three digits, or whole numbers.
-fn shown(value: f64) -> String {
-    let digits = if value < 1.0 {
-        3
-    } else if value < 10.0 {
-        2
-    } else {
-        usize::from(value < 100.0)
-    };
-    format!("{value:.digits$}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_shown_with_three_digits() {
-        for (value, expect) in [(0.1234, "0.123"), (1.239, "1.24"), (51.26, "51.3"), (1234.5, "1234")] {
-            assert_eq!(shown(value), expect);
+impl Part {
+    fn measure(self, args: &Args, report: &mut Report) -> Result<()> {
+        let corpus = || Ok::<_, anyhow::Error>(Rc::new(Corpus::open(args.documents.as_deref())?));
+        let textmill = || Textmill::new(args.binary.as_deref());
+        match self {
+            Self::Speed => speed(&corpus()?, &textmill()?, args.rounds, report),
+            Self::Allocations => allocations::measure(&*corpus()?, report),
+            Self::Summaries => sumy::measure(&textmill()?, args.rounds, report),
+            Self::Pages => pages::measure(args.rounds, report),
         }
     }
+}
+
+fn speed(corpus: &Rc<Corpus>, textmill: &Textmill, rounds: usize, report: &mut Report) -> Result<()> {
+    let mut subjects = floors::subjects(corpus)?;
+    subjects.extend(stages::subjects(corpus)?);
+    subjects.extend(runs::subjects(corpus, textmill)?);
+    let measured = subject::measure(subjects, rounds)?;
+    report.figures.extend(measured.figures());
+    report.figures.extend(bars::figures(&measured));
+    Ok(())
 }

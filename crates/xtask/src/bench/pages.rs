@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 use textmill::Catalog as _;
 
-use super::{median, megabytes_per_second, shown, stages};
+use super::stages;
+use super::subject::{median, megabytes_per_second, shown};
 use crate::eval::{html, scored::Scored, tell};
 use crate::files;
 use crate::program::Step;
@@ -19,7 +20,7 @@ pub(super) fn measure(rounds: usize, report: &mut Report) -> Result<()> {
         tell(&format!("bench: pages, {mode}"));
         let with = format!("mode = \"{mode}\"");
         let output = pages.with_file_name("never-written.jsonl");
-        let engine = stages::open(&pages, &output, Step { uses: html::STAGE, with: &with })?;
+        let engine = stages::open(&pages, &output, &[Step { uses: html::STAGE, with: &with }])?;
         let times: Result<Vec<_>> = (0..rounds.clamp(1, 3)).map(|_| stages::timed(&engine, true)).collect();
         let speed = shown(megabytes_per_second(bytes, median(times?)));
         report.figures.push(Figure::new("MB/s of pages", format!("{}, {mode}", html::STAGE), speed));
