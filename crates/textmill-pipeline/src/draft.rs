@@ -14,6 +14,7 @@ use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Text};
 use crate::format::OutputFormat;
 use crate::golden;
+use crate::isolation::{self, OwnProcess};
 use crate::overrides;
 use crate::pipeline::{
     Input, MaxErrors, Output, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
@@ -93,6 +94,7 @@ impl Draft {
         let checkers = checkers(&self.tree.value, catalog);
         check_stages(&self.tree, catalog, &checkers, &mut found);
         check_ids(&self.tree, &mut found);
+        isolation::check(&self.tree, stages(&self.tree.value), &mut found);
         check_outputs(&self.tree, &self.dir, &mut found);
         let ids: Vec<_> = overrides::ids(&self.tree.value).into_iter().flatten().collect();
         golden::check(&self.tree, &ids, &mut found);
@@ -311,7 +313,7 @@ fn build_run(written: &WrittenRun) -> Run {
 }
 
 /// The schema lets through what can be a size, and some that no machine has: those are as good as none.
-fn bytes(written: &WrittenBytes) -> NonZeroU64 {
+pub(crate) fn bytes(written: &WrittenBytes) -> NonZeroU64 {
     match written {
         WrittenBytes::Count(bytes) => *bytes,
         WrittenBytes::Text(text) => parse_bytes(text).unwrap_or(NonZeroU64::MAX),
@@ -324,6 +326,7 @@ fn ratio(percent: &str) -> f64 {
 }
 
 fn build_stage(dir: &Path, written: WrittenStage, checkers: &Checkers<'_>) -> StageSpec {
+    let process = OwnProcess::of(&written);
     let options = Value::Object(written.with);
     let checker = checkers.get(written.uses.as_str()).and_then(|checker| checker.as_ref().ok());
     let resources = checker.map(|checker| checker.resources(&options)).unwrap_or_default().into_iter();
@@ -336,6 +339,7 @@ fn build_stage(dir: &Path, written: WrittenStage, checkers: &Checkers<'_>) -> St
         resources: resources.map(resource).collect(),
         uses: written.uses,
         on_error: written.on_error,
+        process,
         options,
     }
 }

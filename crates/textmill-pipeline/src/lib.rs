@@ -25,6 +25,7 @@ mod draft;
 mod editor;
 mod format;
 mod golden;
+mod isolation;
 mod overrides;
 mod pipeline;
 mod sentence;
@@ -42,6 +43,7 @@ pub use crate::draft::{Draft, parse};
 pub use crate::editor::schema;
 pub use crate::format::{Column, ColumnKind, Compression, Container, InputFormat, OutputFormat};
 pub use crate::golden::{Cause, Expect, TestInput, TestSpec};
+pub use crate::isolation::OwnProcess;
 pub use crate::overrides::{Override, OverrideError};
 pub use crate::pipeline::{
     FieldNames, Input, InvalidUtf8, MaxErrors, OnError, Output, Pipeline, PluginPlace, PluginSpec,

@@ -10,6 +10,7 @@ use crate::Diagnostics;
 use crate::diagnostic::Diagnostic;
 use crate::format::{Column, InputFormat, OutputFormat};
 use crate::golden::TestSpec;
+use crate::isolation::OwnProcess;
 use crate::tree::Places;
 
 /// A pipeline in which everything has been checked that can be without opening a stage or a file.
@@ -175,6 +176,8 @@ pub struct StageSpec {
     pub options: serde_json::Value,
     /// What becomes of a document that the stage cannot process.
     pub on_error: OnError,
+    /// The process of its own that it runs in; `None`: it runs in that of textmill.
+    pub process: Option<OwnProcess>,
     /// The files that options name, in the order of their pointers.
     pub resources: Vec<ResourceSpec>,
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::bytes;
 use crate::format::{Column, ColumnKind, InputFormat, Lines, OutputFormat};
 use crate::golden::WrittenTest;
+use crate::isolation::Isolation;
 use crate::pipeline::{FieldNames, InvalidUtf8, OnError};
 
 /// A textmill pipeline.
@@ -141,6 +142,15 @@ pub(crate) struct WrittenStage {
     /// goes on as it came (`keep`).
     #[serde(default)]
     pub(crate) on_error: OnError,
+    /// Where the stage runs: in the process of textmill (`none`), or in one of its own (`process`), so that a crash, an
+    /// endless loop or a lack of memory costs the documents that cause it and nothing else.
+    pub(crate) isolation: Option<Isolation>,
+    /// How long one document may take before it fails, as `5s`, `500ms` or `2m`. Needs `isolation = "process"`.
+    #[schemars(regex(pattern = "^[1-9][0-9]{0,8}(ms|s|m)$"), extend("x-expected" = "a time such as `5s`, `500ms` or `2m`"))]
+    pub(crate) timeout: Option<String>,
+    /// How much memory the stage may have for itself, in bytes or as `"512MiB"`; the document for which it needs more fails.
+    /// Needs `isolation = "process"`.
+    pub(crate) memory_limit: Option<WrittenBytes>,
 }
 
 /// A string, or a list of them.

@@ -32,6 +32,9 @@ fn shown(pipeline: &Pipeline) -> String {
     .unwrap();
     for stage in stages {
         writeln!(out, "{} = {} {:?} {}", stage.id, stage.uses, stage.on_error, stage.options).unwrap();
+        if let Some(process) = stage.process {
+            writeln!(out, "    {process:?}").unwrap();
+        }
         for resource in &stage.resources {
             writeln!(out, "    {} {} {}", resource.pointer, resource.path, resource.absolute.display())
                 .unwrap();
