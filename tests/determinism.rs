@@ -72,7 +72,7 @@ fn check(random: &mut Random) {
 }
 
 /// The line of the funnel adds up, and is what the files hold.
-fn check_accounts(project: &Project, stderr: &str) {
+pub(crate) fn check_accounts(project: &Project, stderr: &str) {
     let line = stderr.lines().find(|line| line.contains(" read")).unwrap();
     let numbers: Vec<usize> = line
         .replace(',', "")
@@ -91,7 +91,7 @@ fn check_accounts(project: &Project, stderr: &str) {
     assert_eq!(found, [kept, dropped, failed], "{line}");
 }
 
-fn pipeline(random: &mut Random) -> String {
+pub(crate) fn pipeline(random: &mut Random) -> String {
     let mut text = plugins_line(&["unruly"]) + "input.uri = 'in.jsonl'\n";
     for (table, name) in [("output", "kept"), ("dropped", "dropped"), ("failed", "failed")] {
         writeln!(text, "{table}.uri = 'out/{name}.jsonl'").unwrap();
@@ -110,7 +110,7 @@ fn pipeline(random: &mut Random) -> String {
     text
 }
 
-fn documents(random: &mut Random) -> String {
+pub(crate) fn documents(random: &mut Random) -> String {
     let mut lines = String::new();
     for number in 0..DOCUMENTS {
         if random.below(50) == 0 {
@@ -130,7 +130,7 @@ fn documents(random: &mut Random) -> String {
 }
 
 /// A generator of numbers that look random and are always the same (splitmix64).
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -144,7 +144,7 @@ impl Random {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
-    fn one_of(&mut self, values: &[&'static str]) -> &'static str {
+    pub(crate) fn one_of(&mut self, values: &[&'static str]) -> &'static str {
         values[self.below(values.len())]
     }
 }

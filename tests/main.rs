@@ -15,6 +15,7 @@ mod determinism;
 mod formats;
 mod golden;
 mod interrupt;
+mod isolation;
 mod memory;
 mod pipelines;
 mod plugin_new;

@@ -67,6 +67,9 @@ pub(crate) enum Command {
     Schema,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Run a stage for the process that started this one
+    #[command(hide = true)]
+    Worker,
 }
 
 /// What can be done with plugins.

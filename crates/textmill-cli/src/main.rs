@@ -19,6 +19,10 @@ use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if matches!(args.command, Command::Worker) {
+        // It logs to the process that started it, and shows nothing.
+        return exit::code(command::worker::run());
+    }
     let bar = progress::Bar::new(&args.global);
     logging::begin(&args.global, &bar);
     let result = match &args.command {
@@ -32,6 +36,7 @@ fn main() -> ExitCode {
         Command::Init(args) => command::init::run(args),
         Command::Schema => command::schema::run(),
         Command::Completions(args) => command::completions::run(args),
+        Command::Worker => command::worker::run(),
     };
     exit::code(result)
 }

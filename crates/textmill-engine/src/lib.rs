@@ -26,7 +26,7 @@ pub use crate::batch::Fate;
 pub use crate::error::{Error, Failure};
 pub use crate::plugin::{
     BuiltIn, Cancel, Edit, LoadError, LoadedPlugin, OpenError, OpenedStage, Origin, Refusal, Registry, Rule,
-    RuleKind, StageFile, StagePlan, abi_version,
+    RuleKind, StageFile, StagePlan, WorkError, WorkerCommand, abi_version, work,
 };
 pub use crate::run::{Finished, Progress, RunOptions};
 pub use crate::trace::{Trace, TracedStage};
@@ -102,7 +102,10 @@ fn open_stage(
         let (pointer, path) = (resource.pointer.clone(), resource.path.clone());
         resources.push(StageFile { pointer, path, file });
     }
-    let opened = OpenedStage::open(registry, &spec.uses, &spec.options, resources);
+    let opened = match spec.process {
+        None => OpenedStage::open(registry, &spec.uses, &spec.options, resources),
+        Some(limits) => OpenedStage::open_isolated(registry, &spec.uses, &spec.options, &resources, limits),
+    };
     let opened = opened.map_err(|error| match error {
         OpenError::Options(mistakes) => mistakes
             .iter()
@@ -110,6 +113,7 @@ fn open_stage(
             .fold(None, |all, one| Some(join(all, one)))
             .expect("a stage that refuses its options says at least one thing"),
         OpenError::Plugin(message) => pipeline.stage_diagnostic(number, &message),
+        OpenError::Process { message, hint } => pipeline.stage_diagnostic(number, &message).with_hint(hint),
     })?;
     match overwritten(pipeline, &opened) {
         Some(message) => Err(pipeline.stage_diagnostic(number, &message)),

@@ -26,7 +26,12 @@ impl Snapshot {
     pub fn read(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let bytes = fs::read(&path).map_err(|error| Error::io(&path, "cannot read the file", error))?;
-        Ok(Self { sha256: sha256(&bytes), path, bytes })
+        Ok(Self::of(path, bytes))
+    }
+
+    /// Bytes that somebody else has read from a file.
+    pub fn of(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        Self { path: path.into(), sha256: sha256(&bytes), bytes }
     }
 
     /// The file, as it was named.

@@ -51,7 +51,7 @@ struct Worker<'i, S: StageWithScratch> {
 
 /// The host's functions, safe to call: a copy of what this version knows of its table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HostRef(abi::Host);
+pub(crate) struct HostRef(pub(crate) abi::Host);
 
 /// The table of functions of a stage: what a host needs to open and run it.
 pub fn vtable<S: StageWithScratch>() -> &'static abi::Stage {

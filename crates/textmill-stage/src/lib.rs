@@ -70,6 +70,8 @@ pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::glue::vtable;
 #[doc(hidden)]
 pub use crate::glue::{PluginInfo, enter};
+#[doc(hidden)]
+pub use crate::log::forward_events;
 pub use crate::plan::{Deletes, Drops, Emits, Plan, Read, Rewrites, Write};
 pub use crate::value::Value;
 

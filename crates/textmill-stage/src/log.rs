@@ -18,6 +18,12 @@ pub(crate) fn forward_to(host: HostRef) {
     let _ = tracing::subscriber::set_global_default(Forward(host));
 }
 
+/// Sends the events of built-in stages to `host` too: for a program that does nothing but run a stage for another one.
+#[doc(hidden)]
+pub fn forward_events(host: &'static textmill_abi::Host) {
+    forward_to(HostRef(*host));
+}
+
 struct Forward(HostRef);
 
 impl Subscriber for Forward {

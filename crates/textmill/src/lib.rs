@@ -17,7 +17,7 @@ use std::path::Path;
 pub use textmill_engine::{
     BuiltIn, Cancel, Counts, Edit, Engine, Error, Failure, Fate, Finished, LoadError, LoadedPlugin,
     OpenedStage, Origin, Progress, Registry, Rule, RuleKind, RunOptions, Stage, StageCounts, StagePlan,
-    Trace, TracedStage, abi_version,
+    Trace, TracedStage, WorkError, WorkerCommand, abi_version,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
@@ -51,6 +51,9 @@ pub struct Options {
     pub output: Option<String>,
     /// Where the plugins are looked for that the file names without a path. By default nowhere.
     pub plugin_path: io::PluginPath,
+    /// How a process is started that runs a stage with `isolation`: a program that calls [`work`]. Without it, there is none
+    /// for such stages.
+    pub worker: Option<WorkerCommand>,
 }
 
 /// The kinds of stages that are linked into this program.
@@ -72,7 +75,7 @@ pub fn registry_of(path: &Path, plugin_path: &io::PluginPath) -> Result<Registry
 /// All mistakes of the file that can be found at once, each with its place.
 pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
     let draft = textmill_pipeline::parse(Source::read(path)?)?;
-    let registry = load(&draft, &options.plugin_path)?;
+    let registry = load(&draft, &options.plugin_path)?.with_worker(options.worker.clone());
     let mut pipeline = draft.resolve(&registry, &options.overrides)?;
     if !options.inputs.is_empty() {
         pipeline.replace_input(options.inputs.clone());
@@ -81,6 +84,14 @@ pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
         pipeline.replace_output(uri.clone());
     }
     Engine::open(pipeline, &registry)
+}
+
+/// What the program does that [`Options::worker`] names, and all that it does: runs a stage for the process that started it.
+///
+/// # Errors
+/// If it was not started for that, or the connection breaks.
+pub fn work() -> Result<(), WorkError> {
+    textmill_engine::work(BUILT_IN)
 }
 
 /// The rules that a stage names with its default options; `None` if it cannot be opened with them.

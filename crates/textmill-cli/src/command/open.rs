@@ -19,6 +19,7 @@ pub(crate) fn pipeline(
         inputs: inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
         output: output.map(absolute).transpose()?,
         plugin_path: plugin_path(&args.plugins),
+        worker: super::worker::command(),
     };
     let engine = textmill::open(&args.pipeline, &options)?;
     let pipeline = engine.pipeline();

@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use textmill_abi::{self as abi, Str};
 
@@ -21,6 +21,18 @@ pub(super) struct Said {
     pub(super) error: Option<String>,
     pub(super) config: Vec<(String, String)>,
 }
+
+/// Where messages go in a worker: to its host.
+struct Forward {
+    /// Up to this level of the contract.
+    level: u32,
+    send: Box<Send>,
+}
+
+/// Level, target, message, fields.
+type Send = dyn Fn(u32, &str, &str, &str) + std::marker::Send + Sync;
+
+static FORWARD: OnceLock<Forward> = OnceLock::new();
 
 thread_local! {
     static SAID: RefCell<Said> = RefCell::default();
@@ -103,17 +115,43 @@ unsafe extern "C" fn extension(_: *mut c_void, _: Str) -> *const c_void {
 const TARGET: &str = "textmill::plugin";
 
 unsafe extern "C" fn log_enabled(_: *mut c_void, level: u32, _: Str) -> i32 {
-    i32::from(match level {
+    i32::from(FORWARD.get().map_or_else(|| is_shown(level), |forward| level <= forward.level))
+}
+
+fn is_shown(level: u32) -> bool {
+    match level {
         1 => tracing::enabled!(target: TARGET, tracing::Level::ERROR),
         2 => tracing::enabled!(target: TARGET, tracing::Level::WARN),
         3 => tracing::enabled!(target: TARGET, tracing::Level::INFO),
         4 => tracing::enabled!(target: TARGET, tracing::Level::DEBUG),
         _ => tracing::enabled!(target: TARGET, tracing::Level::TRACE),
-    })
+    }
+}
+
+/// The highest level of the contract at which messages of plugins are shown; 0 if none is.
+pub(super) fn shown_level() -> u32 {
+    (1..=5).rev().find(|level| is_shown(*level)).unwrap_or(0)
+}
+
+/// Sends messages up to `level` to `send`, those of plugins and those of built-in stages, for the rest of this process.
+pub(super) fn forward_events(
+    level: u32,
+    send: impl Fn(u32, &str, &str, &str) + std::marker::Send + Sync + 'static,
+) {
+    let first = FORWARD.set(Forward { level, send: Box::new(send) }).is_ok();
+    assert!(first, "a worker has one host");
+    textmill_stage::forward_events(&HOST);
 }
 
 unsafe extern "C" fn log(_: *mut c_void, level: u32, target: Str, message: Str, fields: Str) {
-    let (plugin, message, fields) = (lossy(target), lossy(message), lossy(fields));
+    tell(level, &lossy(target), &lossy(message), &lossy(fields));
+}
+
+/// Shows a message of a plugin.
+pub(super) fn tell(level: u32, plugin: &str, message: &str, fields: &str) {
+    if let Some(forward) = FORWARD.get() {
+        return (forward.send)(level, plugin, message, fields);
+    }
     match level {
         1 => tracing::error!(target: TARGET, plugin, fields, "{message}"),
         2 => tracing::warn!(target: TARGET, plugin, fields, "{message}"),

@@ -9,6 +9,7 @@ use textmill_io::Snapshot;
 use textmill_pipeline::{Catalog, StageKind};
 
 use super::host::{HOST, lossy};
+use super::isolated::WorkerCommand;
 
 /// A built-in kind of stage: what [`textmill_stage::vtable`] gives.
 pub type BuiltIn = fn() -> &'static abi::Stage;
@@ -60,13 +61,14 @@ pub struct Refusal {
 pub struct Registry {
     kinds: Vec<Kind>,
     plugins: Vec<LoadedPlugin>,
+    worker: Option<WorkerCommand>,
 }
 
 #[derive(Debug)]
 pub(super) struct Kind {
     info: StageKind,
-    origin: Origin,
-    table: abi::Stage,
+    pub(super) origin: Origin,
+    pub(super) table: abi::Stage,
 }
 
 /// Why a library was refused.
@@ -178,13 +180,29 @@ impl Registry {
         &self.plugins
     }
 
+    /// Says how a process is started for a stage with `isolation`; without it there are no such stages.
+    #[must_use]
+    pub fn with_worker(mut self, command: Option<WorkerCommand>) -> Self {
+        self.worker = command;
+        self
+    }
+
     /// All kinds with their origins, by name.
     pub fn kinds(&self) -> impl Iterator<Item = (&StageKind, &Origin)> {
         self.kinds.iter().map(|kind| (&kind.info, &kind.origin))
     }
 
-    pub(super) fn table(&self, name: &str) -> Option<abi::Stage> {
-        self.kinds.iter().find(|kind| kind.info.name == name).map(|kind| kind.table)
+    pub(super) fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.info.name == name)
+    }
+
+    /// The library that was loaded from this path.
+    pub(super) fn plugin(&self, path: &Path) -> Option<&LoadedPlugin> {
+        self.plugins.iter().find(|plugin| plugin.path == path)
+    }
+
+    pub(super) fn worker(&self) -> Option<&WorkerCommand> {
+        self.worker.as_ref()
     }
 
     fn sort(&mut self) {

@@ -9,12 +9,14 @@
 )]
 
 mod host;
+mod isolated;
 mod library;
 mod sink;
 mod stage;
 
 pub use host::Cancel;
 pub(crate) use host::enter_run;
+pub use isolated::{WorkError, WorkerCommand, work};
 pub use library::{BuiltIn, LoadError, LoadedPlugin, Origin, Refusal, Registry, abi_version};
 pub use sink::Edit;
 pub(crate) use sink::{Answer, Answers, Verdict};

@@ -73,6 +73,12 @@ pub(super) struct Collector<'a> {
 }
 
 impl Answers {
+    /// Room for the answers to this many documents.
+    pub(super) fn begin(&mut self, n_docs: usize) -> &mut [Answer] {
+        self.0.resize_with(n_docs, Answer::default);
+        &mut self.0
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Answer> {
         self.0.iter_mut()
     }
@@ -92,7 +98,8 @@ impl Answer {
         self.scores.clear();
     }
 
-    fn fail(&mut self, message: String) {
+    /// The document has failed; all else is discarded.
+    pub(super) fn fail(&mut self, message: String) {
         self.discard();
         self.verdict = Verdict::Fail(message);
     }
@@ -134,10 +141,10 @@ impl Answer {
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(plan: &'a StagePlan, texts: &'a [Str], answers: &'a mut Answers) -> Self {
-        answers.0.resize_with(texts.len(), Answer::default);
-        answers.0.iter_mut().for_each(Answer::clear);
-        Self { plan, texts, answers: &mut answers.0, stray: None }
+    /// Nothing is asked for yet; there are as many answers as texts.
+    pub(super) fn new(plan: &'a StagePlan, texts: &'a [Str], answers: &'a mut [Answer]) -> Self {
+        answers.iter_mut().for_each(Answer::clear);
+        Self { plan, texts, answers, stray: None }
     }
 
     /// The sink that leads here. The collector must not be used otherwise while the sink is.

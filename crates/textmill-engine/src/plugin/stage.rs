@@ -1,17 +1,20 @@
 //! An opened stage, safe to use: what it may do, and workers that hand it batches.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::ptr;
 use std::sync::Arc;
 
 use textmill_abi::{self as abi, Str};
 use textmill_io::{FieldKind, Snapshot};
+use textmill_pipeline::OwnProcess;
 
-use super::host::{HOST, Said, is_cancelled, listen};
-use super::library::{KNOWN, NAMES, Registry, is_name};
-use super::sink::{Answers, Collector};
+use super::host::{HOST, Said, is_cancelled, listen, shown_level};
+use super::isolated::{IsolatedStage, IsolatedWorker, Opening};
+use super::library::{KNOWN, NAMES, Origin, Registry, is_name};
+use super::sink::{Answer, Answers, Collector};
 
 /// What an opened stage reads, writes, may do and can name as a rule.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StagePlan {
     /// The fields it reads beside the text.
     pub reads: Vec<(String, FieldKind)>,
@@ -52,6 +55,13 @@ pub enum OpenError {
     Options(Vec<(String, String)>),
     /// The plugin does not keep the contract, or gave up.
     Plugin(String),
+    /// The process that a stage has of its own could not be started, or ended.
+    Process {
+        /// What happened.
+        message: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
 }
 
 /// Why a stage could not process a batch.
@@ -66,9 +76,22 @@ pub(crate) enum StageError {
 /// A stage with its options.
 #[derive(Debug)]
 pub struct OpenedStage {
-    table: abi::Stage,
-    instance: *mut abi::Instance,
     plan: StagePlan,
+    way: Way,
+}
+
+/// Where a stage runs. Beyond this file nobody knows which it is.
+#[derive(Debug)]
+enum Way {
+    Here(Instance),
+    Isolated(IsolatedStage),
+}
+
+/// A stage that is open in this process.
+#[derive(Debug)]
+struct Instance {
+    table: abi::Stage,
+    opened: *mut abi::Instance,
     /// The plugin may keep pointers into them until it is closed.
     _resources: Resources,
 }
@@ -93,20 +116,31 @@ struct Resources {
 
 // SAFETY: the contract makes every function on an instance that is used here [any]; `close` runs in `drop`, when no
 // worker is left.
-unsafe impl Send for OpenedStage {}
+unsafe impl Send for Instance {}
 // SAFETY: as above.
-unsafe impl Sync for OpenedStage {}
+unsafe impl Sync for Instance {}
 
-/// The scratch of a stage on one thread.
+/// The share of one thread in a stage.
 #[derive(Debug)]
-pub(crate) struct StageWorker<'s> {
-    stage: &'s OpenedStage,
+pub(crate) struct StageWorker<'s>(WorkerWay<'s>);
+
+#[derive(Debug)]
+enum WorkerWay<'s> {
+    Here(Scratch<'s>),
+    Isolated(IsolatedWorker<'s>),
+}
+
+/// The scratch of a stage that is open in this process, on one thread.
+#[derive(Debug)]
+struct Scratch<'s> {
+    instance: &'s Instance,
+    plan: &'s StagePlan,
     worker: *mut abi::Worker,
     columns: Vec<*const Str>,
 }
 
 // SAFETY: a worker is used by one thread at a time, and the contract lets that thread change between calls.
-unsafe impl Send for StageWorker<'_> {}
+unsafe impl Send for Scratch<'_> {}
 
 impl OpenedStage {
     /// Opens the stage `name` with `options`, which have passed its schema, and the files that they name.
@@ -119,33 +153,44 @@ impl OpenedStage {
         options: &serde_json::Value,
         files: Vec<StageFile>,
     ) -> Result<Self, OpenError> {
-        let unknown = || OpenError::Plugin(format!("there is no stage `{name}`"));
-        let table = registry.table(name).ok_or_else(unknown)?;
-        let options = options.to_string();
-        let resources = Resources::new(files);
-        let mut instance = ptr::null_mut();
-        let (status, said) = listen(|| {
-            // SAFETY: the host is [static], all else outlives the call, and `instance` is a place for the result.
-            unsafe {
-                (table.open)(
-                    &raw const HOST,
-                    options.as_str().into(),
-                    resources.table.as_ptr(),
-                    resources.table.len(),
-                    &raw mut instance,
-                )
+        let table = registry.kind(name).ok_or_else(|| unknown(name))?.table;
+        let instance = Instance::open(table, &options.to_string(), files)?;
+        let plan = instance.describe()?;
+        plan.check(table.may)?;
+        Ok(Self { plan, way: Way::Here(instance) })
+    }
+
+    /// As [`OpenedStage::open`], in a process of its own with these limits.
+    ///
+    /// # Errors
+    /// As [`OpenedStage::open`]; and if no process can be started, or the stage ends it.
+    pub fn open_isolated(
+        registry: &Registry,
+        name: &str,
+        options: &serde_json::Value,
+        files: &[StageFile],
+        limits: OwnProcess,
+    ) -> Result<Self, OpenError> {
+        let kind = registry.kind(name).ok_or_else(|| unknown(name))?;
+        let command = registry.worker().ok_or_else(no_workers)?;
+        let library = match &kind.origin {
+            Origin::BuiltIn => None,
+            Origin::Library { path, .. } => {
+                registry.plugin(path).map(|plugin| (path.as_os_str().as_bytes(), plugin.sha256.as_str()))
             }
-        });
-        if !said.config.is_empty() && status != abi::OK {
-            return Err(OpenError::Options(said.config));
-        }
-        if status != abi::OK || instance.is_null() {
-            return Err(OpenError::Plugin(said.reason("the stage could not be opened", status)));
-        }
-        // From here on `drop` closes the instance.
-        let mut stage = Self { table, instance, plan: StagePlan::default(), _resources: resources };
-        stage.plan = stage.describe()?;
-        Ok(stage)
+        };
+        let options = options.to_string();
+        let opening = Opening {
+            version: env!("CARGO_PKG_VERSION"),
+            log_level: shown_level(),
+            library,
+            stage: name,
+            options: &options,
+            files: files.iter().map(|file| (&*file.pointer, &*file.path, file.file.bytes())).collect(),
+        };
+        let (stage, plan) = IsolatedStage::open(command.clone(), &opening, limits)?;
+        plan.check(kind.table.may)?;
+        Ok(Self { plan, way: Way::Isolated(stage) })
     }
 
     /// What it reads, writes and may do.
@@ -155,15 +200,61 @@ impl OpenedStage {
 
     /// A worker for the calling thread.
     pub(crate) fn worker(&self) -> Result<StageWorker<'_>, StageError> {
-        let mut worker = ptr::null_mut();
-        let (status, said) = listen(|| {
-            // SAFETY: an open instance, and a place for the result.
-            unsafe { (self.table.worker_new)(self.instance, &raw mut worker) }
-        });
-        if status != abi::OK || worker.is_null() {
-            return Err(StageError::Fatal(said.reason("the stage could not make a worker", status)));
+        Ok(StageWorker(match &self.way {
+            Way::Here(instance) => WorkerWay::Here(Scratch::new(instance, &self.plan)?),
+            Way::Isolated(stage) => WorkerWay::Isolated(stage.worker(&self.plan)),
+        }))
+    }
+}
+
+fn unknown(name: &str) -> OpenError {
+    OpenError::Plugin(format!("there is no stage `{name}`"))
+}
+
+fn no_workers() -> OpenError {
+    OpenError::Process {
+        message: "the program that opens this pipeline can give no stage a process of its own".to_owned(),
+        hint: "leave `isolation` out, or run the pipeline with `textmill run`",
+    }
+}
+
+impl StageWorker<'_> {
+    /// Hands a batch to the stage and collects its answers. `columns[0]` are the texts, `columns[1 + r]` the fields that
+    /// it reads; all of the same length.
+    pub(crate) fn process(&mut self, columns: &[Vec<Str>], answers: &mut Answers) -> Result<(), StageError> {
+        let n_docs = columns.first().map_or(0, Vec::len);
+        assert!(columns.iter().all(|column| column.len() == n_docs), "columns of a batch are equally long");
+        let answers = answers.begin(n_docs);
+        match &mut self.0 {
+            WorkerWay::Here(scratch) => scratch.process(columns, answers),
+            WorkerWay::Isolated(worker) => worker.process(columns, answers),
         }
-        Ok(StageWorker { stage: self, worker, columns: Vec::new() })
+    }
+}
+
+impl Instance {
+    fn open(table: abi::Stage, options: &str, files: Vec<StageFile>) -> Result<Self, OpenError> {
+        let resources = Resources::new(files);
+        let mut opened = ptr::null_mut();
+        let (status, said) = listen(|| {
+            // SAFETY: the host is [static], all else outlives the call, and `opened` is a place for the result.
+            unsafe {
+                (table.open)(
+                    &raw const HOST,
+                    options.into(),
+                    resources.table.as_ptr(),
+                    resources.table.len(),
+                    &raw mut opened,
+                )
+            }
+        });
+        if !said.config.is_empty() && status != abi::OK {
+            return Err(OpenError::Options(said.config));
+        }
+        if status != abi::OK || opened.is_null() {
+            return Err(OpenError::Plugin(said.reason("the stage could not be opened", status)));
+        }
+        Ok(Self { table, opened, _resources: resources })
     }
 
     fn describe(&self) -> Result<StagePlan, OpenError> {
@@ -179,7 +270,7 @@ impl OpenedStage {
         };
         let (status, said) = listen(|| {
             // SAFETY: an open instance, and a plan whose size is set.
-            unsafe { (self.table.describe)(self.instance, &raw mut plan) }
+            unsafe { (self.table.describe)(self.opened, &raw mut plan) }
         });
         if status != abi::OK {
             return Err(OpenError::Plugin(said.reason("the stage could not describe itself", status)));
@@ -197,26 +288,27 @@ impl OpenedStage {
                 abi::slice(plan.rules, plan.n_rules),
             )
         };
-        let plan = StagePlan {
+        Ok(StagePlan {
             reads: reads.iter().map(column).collect::<Result<_, _>>()?,
             writes: writes.iter().map(column).collect::<Result<_, _>>()?,
             rules: rules.iter().map(rule).collect::<Result<_, _>>()?,
             may: plan.may & (abi::MUST_KNOW | KNOWN),
-        };
-        self.check(&plan)?;
-        Ok(plan)
+        })
     }
+}
 
-    /// The plan keeps within what the kind of stage said of itself.
-    fn check(&self, plan: &StagePlan) -> Result<(), OpenError> {
+impl StagePlan {
+    /// It keeps within what the kind of stage said of itself: `may`.
+    fn check(&self, may: u64) -> Result<(), OpenError> {
+        let plan = self;
         let refuse = |message: &str| Err(OpenError::Plugin(message.to_owned()));
         if plan.may & !KNOWN != 0 {
             return refuse("the stage asks for permissions that this textmill does not know");
         }
-        if plan.may & abi::PERMISSIONS & !self.table.may != 0 {
+        if plan.may & abi::PERMISSIONS & !may != 0 {
             return refuse("the opened stage asks for more than its description allows");
         }
-        if self.table.may & abi::CLAIMS & !plan.may != 0 {
+        if may & abi::CLAIMS & !plan.may != 0 {
             return refuse("the opened stage takes back a claim of its description");
         }
         let has = |kind| plan.rules.iter().any(|rule| rule.kind == kind);
@@ -244,19 +336,28 @@ impl OpenedStage {
     }
 }
 
-impl Drop for OpenedStage {
+impl Drop for Instance {
     fn drop(&mut self) {
         // SAFETY: opened once, closed once, and its workers borrow it, so none is left.
-        unsafe { (self.table.close)(self.instance) }
+        unsafe { (self.table.close)(self.opened) }
     }
 }
 
-impl StageWorker<'_> {
-    /// Hands a batch to the stage and collects its answers. `columns[0]` are the texts, `columns[1 + r]` the fields that
-    /// it reads; all of the same length.
-    pub(crate) fn process(&mut self, columns: &[Vec<Str>], answers: &mut Answers) -> Result<(), StageError> {
-        let n_docs = columns.first().map_or(0, Vec::len);
-        assert!(columns.iter().all(|column| column.len() == n_docs), "columns of a batch are equally long");
+impl<'s> Scratch<'s> {
+    fn new(instance: &'s Instance, plan: &'s StagePlan) -> Result<Self, StageError> {
+        let mut worker = ptr::null_mut();
+        let (status, said) = listen(|| {
+            // SAFETY: an open instance, and a place for the result.
+            unsafe { (instance.table.worker_new)(instance.opened, &raw mut worker) }
+        });
+        if status != abi::OK || worker.is_null() {
+            return Err(StageError::Fatal(said.reason("the stage could not make a worker", status)));
+        }
+        Ok(Self { instance, plan, worker, columns: Vec::new() })
+    }
+
+    fn process(&mut self, columns: &[Vec<Str>], answers: &mut [Answer]) -> Result<(), StageError> {
+        let n_docs = answers.len();
         self.columns.clear();
         self.columns.extend(columns.iter().map(Vec::as_ptr));
         let batch = abi::Batch {
@@ -267,11 +368,11 @@ impl StageWorker<'_> {
             ctx: ptr::null_mut(),
         };
         let texts = columns.first().map(Vec::as_slice).unwrap_or_default();
-        let mut collector = Collector::new(&self.stage.plan, texts, answers);
+        let mut collector = Collector::new(self.plan, texts, answers);
         let sink = collector.sink();
         let (status, said) = listen(|| {
             // SAFETY: a live worker on this thread alone; batch and sink outlive the call.
-            unsafe { (self.stage.table.process)(self.worker, &raw const batch, &raw const sink) }
+            unsafe { (self.instance.table.process)(self.worker, &raw const batch, &raw const sink) }
         });
         if let Some(index) = collector.stray() {
             let message = format!("the stage answered for document {index} of a batch of {n_docs}");
@@ -285,10 +386,32 @@ impl StageWorker<'_> {
     }
 }
 
-impl Drop for StageWorker<'_> {
+impl Drop for Scratch<'_> {
     fn drop(&mut self) {
         // SAFETY: made once, freed once.
-        unsafe { (self.stage.table.worker_free)(self.worker) }
+        unsafe { (self.instance.table.worker_free)(self.worker) }
+    }
+}
+
+impl OpenError {
+    /// What happened, without the places of wrong options.
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Options(mistakes) => {
+                mistakes.first().map_or("its options are wrong", |(_, message)| message)
+            }
+            Self::Plugin(message) | Self::Process { message, .. } => message,
+        }
+    }
+}
+
+impl StageError {
+    /// What happened.
+    pub(super) fn into_message(self) -> String {
+        match self {
+            Self::Cancelled => "the run is being cancelled".to_owned(),
+            Self::Fatal(message) => message,
+        }
     }
 }
 

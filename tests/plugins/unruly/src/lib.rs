@@ -1,5 +1,7 @@
 //! Stages that do all that a stage can do, and some that it must not: the black-box tests load them as a library.
 
+mod die;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -8,8 +10,9 @@ use textmill_stage::{
     Stage, Write,
 };
 
-/// Obeys the words that it finds in a text, in the order of this list: `SLEEP`, `LOG`, `SET`, `UNSET`, `CUT`, `EMIT`, and then
-/// one of `DROP`, `FAIL`, `PANIC`, `SPLIT`, `OVERLAP` and `BOTH`.
+/// Obeys the words that it finds in a text, in the order of this list: `SLEEP`, `LOG`, `PRINT`, `SET`, `UNSET`, `CUT`, `EMIT`,
+/// one of those that end the process (`SEGV`, `ABORT`, `EXIT`, `HANG`, `HOARD`, `COMPANY`), and then one of `DROP`, `FAIL`,
+/// `PANIC`, `SPLIT`, `OVERLAP` and `BOTH`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ObeyConfig {
@@ -20,6 +23,8 @@ pub struct ObeyConfig {
     drop: Option<String>,
     /// A file with words to look for, one on each line, which drop a document too.
     words: Option<Resource>,
+    /// A word that ends the process, obeyed while the stage is opened.
+    opening: String,
 }
 
 /// The stage `obey`.
@@ -51,6 +56,7 @@ impl Stage for Obey {
     type Config = ObeyConfig;
 
     fn new(config: ObeyConfig, plan: &mut Plan) -> Result<Self> {
+        die::obey(&config.opening);
         if config.children == 13 {
             return Err(Error::config("/children", "thirteen brings bad luck"));
         }
@@ -86,6 +92,9 @@ impl Stage for Obey {
         if text.contains("LOG") {
             log(text);
         }
+        if text.contains("PRINT") {
+            print();
+        }
         self.set(doc);
         if let Some(start) = text.find("CUT") {
             doc.remove(Span::new(start, start + "CUT".len()), self.cut);
@@ -93,8 +102,17 @@ impl Stage for Obey {
         if text.contains("EMIT") {
             self.emit(doc);
         }
+        die::obey(text);
         self.end(doc)
     }
+}
+
+/// What no stage should do: stdout is for data, and stdin nothing for it.
+#[expect(clippy::print_stdout, reason = "what is tested")]
+fn print() {
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    println!("noise on stdout after {read:?} of stdin");
 }
 
 /// An event of each level.
