@@ -6,6 +6,8 @@
 use textmill_io::{self as io, InputOptions, OutputOptions};
 use textmill_pipeline::{self as written, ColumnKind, Container, Pipeline};
 
+use crate::Stage;
+
 /// How to read the input of a pipeline.
 pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
     let input = &pipeline.input;
@@ -18,6 +20,8 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
             written::InputFormat::Jsonl => io::InputFormat::Jsonl,
             written::InputFormat::Csv => io::InputFormat::Csv,
             written::InputFormat::Tsv => io::InputFormat::Tsv,
+            written::InputFormat::Parquet => io::InputFormat::Parquet,
+            written::InputFormat::Arrow => io::InputFormat::Arrow,
             _ => io::InputFormat::Text,
         }),
         invalid_utf8: match input.invalid_utf8 {
@@ -25,10 +29,23 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
             _ => io::InvalidUtf8::Replace,
         },
         fields: field_names(&input.fields),
+        needed: None,
         limit: None,
         shard_bytes: pipeline.run.shard_bytes,
         exclude: outputs.filter(|output| output.uri != "-").map(|output| output.uri.into()).collect(),
     }
+}
+
+/// The fields that are needed, where no output takes all of them: those of texts alone, and those that stages read.
+pub(crate) fn needed_fields(pipeline: &Pipeline, stages: &[Stage], dry_run: bool) -> Option<Vec<String>> {
+    let format = pipeline.output.as_ref().and_then(|output| output.format);
+    let is_text = format.is_some_and(|format| format.container == Container::Text);
+    if !dry_run && !is_text {
+        return None;
+    }
+    let names = field_names(&pipeline.input.fields);
+    let read = stages.iter().flat_map(|stage| &stage.plan().reads).map(|(name, _)| name.as_str());
+    Some(["id", "text"].into_iter().chain(read).map(|name| names.in_input(name).to_owned()).collect())
 }
 
 /// What the input calls its fields.
@@ -65,6 +82,8 @@ fn output_format(format: written::OutputFormat) -> io::OutputFormat {
         Container::Text => io::OutputFormat::Text,
         Container::Csv => io::OutputFormat::Csv(compression),
         Container::Tsv => io::OutputFormat::Tsv(compression),
+        Container::Parquet => io::OutputFormat::Parquet,
+        Container::Arrow => io::OutputFormat::Arrow,
         _ => io::OutputFormat::Jsonl(compression),
     }
 }

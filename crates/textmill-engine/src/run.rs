@@ -111,7 +111,7 @@ impl Engine {
         if self.pipeline().output.is_none() && !options.dry_run {
             return Err(Error::Missing("output"));
         }
-        let input = self.open_input(options.limit)?;
+        let input = self.open_input(options.limit, options.dry_run)?;
         self.spare_input(&input)?;
         let sinks = if options.dry_run {
             Sinks::none()
@@ -140,7 +140,7 @@ impl Engine {
     /// # Errors
     /// If it is not there.
     pub fn check_input(&self) -> Result<(), Error> {
-        self.open_input(None).map(drop)
+        self.open_input(None, false).map(drop)
     }
 
     /// A quarter of the memory, unless somebody says otherwise: other programs run beside this one, and the system's cache
@@ -168,11 +168,12 @@ impl Engine {
         Ok(())
     }
 
-    fn open_input(&self, limit: Option<u64>) -> Result<Input, Error> {
+    fn open_input(&self, limit: Option<u64>, dry_run: bool) -> Result<Input, Error> {
         if self.pipeline().input.uris.is_empty() {
             return Err(Error::Missing("input"));
         }
-        let options = textmill_io::InputOptions { limit, ..convert::input_options(self.pipeline()) };
+        let needed = convert::needed_fields(self.pipeline(), self.stages(), dry_run);
+        let options = textmill_io::InputOptions { limit, needed, ..convert::input_options(self.pipeline()) };
         Input::open(options).map_err(Error::Input)
     }
 }

@@ -139,12 +139,14 @@ impl Encoders {
                 (Source::Document(document), Fate::Kept) => self.keep(document, &mut milled.kept),
                 (Source::Document(document), Fate::Dropped { stage, rule }) => {
                     let id = &stages[*stage].id;
-                    let rejected = rejected(document, id, Why::Rule(rule));
+                    let original = document.original();
+                    let rejected = rejected(document, &original, id, Why::Rule(rule));
                     reject(self.dropped.as_ref(), &rejected, &mut milled.dropped);
                 }
                 (Source::Document(document), Fate::Failed { stage, message }) => {
                     let id = &stages[*stage].id;
-                    let rejected = rejected(document, id, Why::Error(message));
+                    let original = document.original();
+                    let rejected = rejected(document, &original, id, Why::Error(message));
                     reject(self.failed.as_ref(), &rejected, &mut milled.failed);
                     milled.note(document.origin(), Some(id), message);
                 }
@@ -169,7 +171,7 @@ impl Encoders {
             origin: &failure.origin,
             stage: None,
             why: Why::Error(&failure.message),
-            body: Body::Original(failure.original),
+            body: Body::Original(&failure.original),
         };
         reject(self.failed.as_ref(), &rejected, &mut milled.failed);
         milled.note(&failure.origin, None, &failure.message);
@@ -177,8 +179,13 @@ impl Encoders {
 }
 
 /// A document that stage `stage` ended. What is kept of it is what was read, or its text if a stage emitted it.
-fn rejected<'a>(document: &'a Document<'_>, stage: &'a str, why: Why<'a>) -> Rejected<'a> {
-    let body = match document.original() {
+fn rejected<'a>(
+    document: &'a Document<'_>,
+    original: &'a [u8],
+    stage: &'a str,
+    why: Why<'a>,
+) -> Rejected<'a> {
+    let body = match original {
         [] => Body::Text(document.text()),
         original => Body::Original(original),
     };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::document::FieldKind;
 use crate::json;
+use crate::table::Stored;
 
 /// What the column is called that holds, as a JSON object, the fields that have no column; the second name is for a table
 /// that has a column of the first name which holds something else.
@@ -18,6 +19,9 @@ pub(crate) enum Cell<'c> {
     Written(Cow<'c, str>),
     /// Any value, as JSON.
     Json(Cow<'c, str>),
+    /// A value of a table of Arrow.
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "nothing reads tables then"))]
+    Stored(Stored<'c>),
 }
 
 impl<'c> Cell<'c> {
@@ -27,11 +31,20 @@ impl<'c> Cell<'c> {
             Self::Text(text) | Self::Written(text) => Ok(text.clone()),
             Self::Json(Cow::Borrowed(json)) => json::decode_text(json),
             Self::Json(Cow::Owned(json)) => json::decode_text(json).map(|text| Cow::Owned(text.into_owned())),
+            Self::Stored(stored) => {
+                stored.text().map(Cow::Borrowed).ok_or_else(|| json::describe(stored.json()).to_owned())
+            }
         }
     }
 
     /// JSON of this kind; or what it is instead.
     pub(crate) fn json_of(&self, kind: FieldKind) -> Result<Cow<'c, str>, String> {
+        if let Self::Stored(stored) = self {
+            return match stored.text() {
+                Some(text) => Self::Text(Cow::Borrowed(text)).json_of(kind),
+                None => Self::Json(Cow::Borrowed(stored.json())).json_of(kind),
+            };
+        }
         let json = match (self, kind) {
             (Self::Text(text) | Self::Written(text), FieldKind::Text) => {
                 return Ok(Cow::Owned(json::encode_text(text)));
@@ -41,19 +54,16 @@ impl<'c> Cell<'c> {
             (Self::Written(written), FieldKind::Json) if kind.check(written).is_err() => {
                 return Ok(Cow::Owned(json::encode_text(written)));
             }
-            (Self::Written(json) | Self::Json(json), _) => json,
+            (Self::Written(json) | Self::Json(json), _) => json.clone(),
+            (Self::Stored(_), _) => self.json().into_owned().into(),
         };
-        kind.check(json).map(|()| json.clone())
+        kind.check(&json).map(|()| json)
     }
 
     /// The JSON object that the text is, if it is one.
     pub(crate) fn object(&self) -> Option<Cow<'c, str>> {
-        match self {
-            Self::Text(text) | Self::Written(text) if text.starts_with('{') && json::scan(text).is_ok() => {
-                Some(text.clone())
-            }
-            _ => None,
-        }
+        let text = self.text().ok()?;
+        (text.starts_with('{') && json::scan(&text).is_ok()).then_some(text)
     }
 
     /// Whether it is the null of JSON, which is a value.
@@ -66,6 +76,10 @@ impl<'c> Cell<'c> {
         match self {
             Self::Text(text) | Self::Written(text) => Cow::Owned(json::encode_text(text)),
             Self::Json(json) => Cow::Borrowed(json),
+            Self::Stored(stored) => match stored.text() {
+                Some(text) => Cow::Owned(json::encode_text(text)),
+                None => Cow::Borrowed(stored.json()),
+            },
         }
     }
 
@@ -73,6 +87,7 @@ impl<'c> Cell<'c> {
     pub(crate) fn written(&self) -> &str {
         match self {
             Self::Text(text) | Self::Written(text) | Self::Json(text) => text,
+            Self::Stored(stored) => stored.written(),
         }
     }
 
@@ -81,6 +96,7 @@ impl<'c> Cell<'c> {
         match self {
             Self::Text(text) | Self::Written(text) => json::write_text(text, out),
             Self::Json(json) => out.extend_from_slice(json.as_bytes()),
+            Self::Stored(stored) => stored.write_json(out),
         }
     }
 }

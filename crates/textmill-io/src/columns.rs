@@ -8,6 +8,9 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "parquet")]
+use arrow_schema::FieldRef;
+
 use crate::cell::{Cell, EXTRA};
 use crate::document::{Document, FieldKind};
 use crate::json;
@@ -43,6 +46,9 @@ pub(crate) struct TableColumn {
     pub(crate) kind: FieldKind,
     /// A value that it cannot hold is an error, because somebody said what it holds.
     is_declared: bool,
+    /// What it was in the input, if that was Arrow.
+    #[cfg(feature = "parquet")]
+    field: Option<FieldRef>,
 }
 
 /// A document as a row: a cell for each column, `None` where nothing is.
@@ -76,13 +82,35 @@ impl InputColumns {
 impl TableColumn {
     /// A column of texts.
     pub(crate) fn text(name: impl Into<String>) -> Self {
-        Self { name: name.into(), kind: FieldKind::Text, is_declared: false }
+        Self::new(name.into(), FieldKind::Text, false)
+    }
+
+    /// A column of Arrow, in which stages find `kind`.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn stored(field: &FieldRef, kind: FieldKind) -> Self {
+        Self { field: Some(Arc::clone(field)), ..Self::new(field.name().clone(), kind, false) }
+    }
+
+    /// What it was in the input, if that was Arrow.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn field(&self) -> Option<&FieldRef> {
+        self.field.as_ref()
+    }
+
+    fn new(name: String, kind: FieldKind, is_declared: bool) -> Self {
+        Self {
+            name,
+            kind,
+            is_declared,
+            #[cfg(feature = "parquet")]
+            field: None,
+        }
     }
 
     fn declared(column: &Column, read: &[Self]) -> Self {
         let same = read.iter().find(|known| known.name == column.name);
         match (column.kind, same) {
-            (Some(kind), _) => Self { kind, is_declared: true, name: column.name.clone() },
+            (Some(kind), _) => Self::new(column.name.clone(), kind, true),
             (None, Some(same)) => same.clone(),
             (None, None) => Self::text(&column.name),
         }
@@ -90,6 +118,16 @@ impl TableColumn {
 
     /// The cell, if the column can hold it; else what it is instead.
     fn hold<'a>(&self, cell: &Cell<'a>) -> Result<Cell<'a>, String> {
+        #[cfg(feature = "parquet")]
+        if let Some(field) = &self.field {
+            match cell {
+                Cell::Stored(stored) if stored.is_of(field) => return Ok(cell.clone()),
+                _ if !crate::table::can_be_made(field.data_type()) => {
+                    return Err(json::describe(&cell.json()).to_owned());
+                }
+                _ => (),
+            }
+        }
         match self.kind {
             FieldKind::Text => cell.text().map(Cell::Text),
             kind => cell.json_of(kind).map(Cell::Json),
@@ -144,7 +182,7 @@ impl Columns {
     }
 
     fn misfit(&self, index: usize, found: &str) -> Result<(), String> {
-        let TableColumn { name, kind, is_declared } = &self.list[index];
+        let TableColumn { name, kind, is_declared, .. } = &self.list[index];
         match is_declared {
             true => Err(format!("the column `{name}` should hold {kind}, found {found}")),
             false => Ok(()),

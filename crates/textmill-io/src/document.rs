@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::cell::{Cell, EXTRA};
 use crate::json;
 use crate::names::{FieldNames, SAME};
+use crate::table::Stored;
 
 /// Where a document comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +93,8 @@ struct Row<'c> {
     extra: Cow<'c, str>,
     /// The cell that it stands in.
     extra_cell: Option<Cell<'c>>,
+    /// One of the cells of a row of Arrow, which know what the row was.
+    stored: Option<Stored<'c>>,
 }
 
 #[derive(Debug)]
@@ -290,9 +293,13 @@ impl<'c> Document<'c> {
         &self.text
     }
 
-    /// The bytes as they were read, less a byte order mark and the line's end; empty for an emitted document.
-    pub fn original(&self) -> &'c [u8] {
-        self.original
+    /// The bytes as they were read, less a byte order mark and the line's end; of a row that was not read as bytes of its
+    /// own, a JSON object; empty for an emitted document.
+    pub fn original(&self) -> Cow<'c, [u8]> {
+        match &self.source {
+            Source::Row(Row { stored: Some(stored), .. }) => Cow::Owned(stored.row_json()),
+            _ => Cow::Borrowed(self.original),
+        }
     }
 
     /// How many invalid UTF-8 sequences were replaced by U+FFFD.
@@ -626,18 +633,23 @@ impl Source<'_> {
 impl<'c> Row<'c> {
     /// Takes the column `extra` out of the fields, if it holds an object. What else it holds is a field like any other.
     fn take_extra(fields: &mut Vec<Field<'c>>) -> Self {
+        let stored = fields.iter().find_map(|field| match &field.value {
+            Value::Cell(Cell::Stored(stored)) => Some(*stored),
+            _ => None,
+        });
         let index = fields.iter().position(|field| EXTRA.contains(&&*field.name));
         let object = index.and_then(|index| match &fields[index].value {
             Value::Cell(cell) => cell.object(),
             _ => None,
         });
         let (Some(index), Some(extra)) = (index, object) else {
-            return Self { extra: Cow::Borrowed(""), extra_cell: None };
+            return Self { extra: Cow::Borrowed(""), extra_cell: None, stored };
         };
-        match fields.remove(index).value {
-            Value::Cell(cell) => Self { extra, extra_cell: Some(cell) },
-            _ => Self { extra, extra_cell: None },
-        }
+        let extra_cell = match fields.remove(index).value {
+            Value::Cell(cell) => Some(cell),
+            _ => None,
+        };
+        Self { extra, extra_cell, stored }
     }
 }
 

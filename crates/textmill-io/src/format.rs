@@ -17,6 +17,10 @@ pub enum InputFormat {
     Csv,
     /// The same, separated by tabs.
     Tsv,
+    /// Each row of a Parquet file is a document.
+    Parquet,
+    /// Each row of an Arrow IPC file or stream is a document.
+    Arrow,
 }
 
 /// How documents are laid out in the output.
@@ -30,6 +34,10 @@ pub enum OutputFormat {
     Csv(Compression),
     /// The same, separated by tabs.
     Tsv(Compression),
+    /// A Parquet file, packed with Zstandard inside.
+    Parquet,
+    /// An Arrow IPC file.
+    Arrow,
 }
 
 /// The compression of a file.
@@ -102,6 +110,8 @@ impl NameSays {
             Some("jsonl" | "ndjson" | "json") => Some(InputFormat::Jsonl),
             Some("csv") => Some(InputFormat::Csv),
             Some("tsv" | "tab") => Some(InputFormat::Tsv),
+            Some("parquet" | "pq") => Some(InputFormat::Parquet),
+            Some("arrow" | "arrows" | "feather" | "ipc") => Some(InputFormat::Arrow),
             _ => None,
         };
         Self { format, compression }
@@ -117,7 +127,7 @@ fn split_compression(name: &str) -> (&str, Compression) {
 impl InputFormat {
     /// Whether it has columns.
     pub(crate) fn has_columns(self) -> bool {
-        matches!(self, Self::Csv | Self::Tsv)
+        matches!(self, Self::Csv | Self::Tsv | Self::Parquet | Self::Arrow)
     }
 
     /// Whether a file has many documents, each of which is somewhere in it.
@@ -140,13 +150,18 @@ impl OutputFormat {
     pub fn compression(self) -> Compression {
         match self {
             Self::Jsonl(compression) | Self::Csv(compression) | Self::Tsv(compression) => compression,
-            Self::Text => Compression::None,
+            Self::Text | Self::Parquet | Self::Arrow => Compression::None,
         }
+    }
+
+    /// Whether this program was built without it.
+    pub(crate) fn is_left_out(self) -> bool {
+        cfg!(not(feature = "parquet")) && matches!(self, Self::Parquet | Self::Arrow)
     }
 
     /// Whether it has columns.
     pub(crate) fn has_columns(self) -> bool {
-        self.separator().is_some()
+        !matches!(self, Self::Text | Self::Jsonl(_))
     }
 
     /// The format that the name of an output file asks for; `None` where it says nothing we know.
@@ -157,7 +172,9 @@ impl OutputFormat {
             InputFormat::Csv => Some(Self::Csv(says.compression)),
             InputFormat::Tsv => Some(Self::Tsv(says.compression)),
             InputFormat::Text if says.compression == Compression::None => Some(Self::Text),
-            InputFormat::Text | InputFormat::Html => None,
+            InputFormat::Parquet if says.compression == Compression::None => Some(Self::Parquet),
+            InputFormat::Arrow if says.compression == Compression::None => Some(Self::Arrow),
+            _ => None,
         }
     }
 }
@@ -166,6 +183,8 @@ impl fmt::Display for OutputFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text => f.write_str("txt"),
+            Self::Parquet => f.write_str("parquet"),
+            Self::Arrow => f.write_str("arrow"),
             Self::Jsonl(compression) => write!(f, "jsonl{}", compression.extension()),
             Self::Csv(compression) => write!(f, "csv{}", compression.extension()),
             Self::Tsv(compression) => write!(f, "tsv{}", compression.extension()),

@@ -31,6 +31,11 @@ mod names;
 mod output;
 mod plugin_path;
 mod snapshot;
+#[cfg(not(feature = "parquet"))]
+#[path = "no_table.rs"]
+mod table;
+#[cfg(feature = "parquet")]
+mod table;
 
 pub use crate::budget::{Budget, Permit, machine_memory};
 pub use crate::columns::{Column, InputColumns};

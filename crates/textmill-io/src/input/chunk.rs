@@ -9,6 +9,8 @@ use crate::csv::Header;
 use crate::document::{Document, Origin};
 use crate::format::InvalidUtf8;
 use crate::names::SAME;
+#[cfg(feature = "parquet")]
+use crate::{cell::Cell, table::Table};
 
 /// Some documents in a row, as bytes. Its buffers are used again: pass it to [`super::Reader::next`] again.
 #[derive(Debug, Default)]
@@ -17,6 +19,8 @@ pub struct Chunk {
     pub(super) shard: Shard,
     pub(super) data: Vec<u8>,
     pub(super) entries: Vec<Entry>,
+    /// The bytes of documents that do not lie in `data`.
+    pub(super) held: usize,
     pub(super) shared: Option<Arc<Shared>>,
 }
 
@@ -43,6 +47,9 @@ pub(super) enum Form {
     Line,
     /// A row of fields below this header.
     Row(Arc<Header>),
+    /// This row of a table.
+    #[cfg(feature = "parquet")]
+    Cells(Arc<Table>, usize),
 }
 
 /// A document that could not be read.
@@ -52,8 +59,8 @@ pub struct ReadFailure<'c> {
     pub origin: Origin,
     /// What is wrong with it: a sentence for people, without the place.
     pub message: String,
-    /// Its bytes as they were read.
-    pub original: &'c [u8],
+    /// Its bytes as they were read; of a row that was not read as bytes of its own, a JSON object.
+    pub original: Cow<'c, [u8]>,
 }
 
 /// See [`Chunk::documents`].
@@ -86,7 +93,7 @@ impl Chunk {
 
     /// How many bytes the documents have.
     pub fn bytes(&self) -> usize {
-        self.data.len()
+        self.data.len() + self.held
     }
 
     /// Parses the documents, in order.
@@ -99,7 +106,7 @@ impl Chunk {
         self.parse_bytes(original, entry).map_err(|message| ReadFailure {
             origin: entry.origin(),
             message,
-            original,
+            original: entry.form.original().unwrap_or(Cow::Borrowed(original)),
         })
     }
 
@@ -108,6 +115,11 @@ impl Chunk {
             return Err(failure.to_string());
         }
         let names = self.shared.as_ref().map_or(&SAME, |shared| &shared.fields);
+        #[cfg(feature = "parquet")]
+        if let Form::Cells(table, row) = &entry.form {
+            let cells = table.cells(*row).map(|(name, stored)| (name, Cell::Stored(stored)));
+            return Document::from_row(cells, original, entry.origin(), names);
+        }
         let (text, replaced) = self.decode(original)?;
         let document = match &entry.form {
             Form::Whole => Document::from_file(text, original, entry.origin(), names),
@@ -119,6 +131,8 @@ impl Chunk {
                 };
                 Document::from_row(cells.into_iter(), original, entry.origin(), names)?
             }
+            #[cfg(feature = "parquet")]
+            Form::Cells(..) => return Err("a row of a table is no text".to_owned()),
         };
         Ok(document.noting(replaced, entry.has_bom))
     }
@@ -156,6 +170,17 @@ impl ReadFailure<'_> {
     /// An id for it: the file, and the offset where the file is not the document.
     pub fn id(&self) -> String {
         if self.origin.line.is_some() { self.origin.place_id() } else { self.origin.file.to_string() }
+    }
+}
+
+impl Form {
+    /// What stands for the bytes of a document that has none of its own.
+    fn original(&self) -> Option<Cow<'_, [u8]>> {
+        match self {
+            #[cfg(feature = "parquet")]
+            Self::Cells(table, row) => Some(Cow::Owned(table.row_json(*row))),
+            _ => None,
+        }
     }
 }
 

@@ -14,13 +14,15 @@ use super::lines::Lines;
 use super::rows::Rows;
 use super::shard::{Shard, Shards};
 use super::source::{self, Source};
+#[cfg(feature = "parquet")]
+use super::tables::Tables;
 use super::whole::Whole;
 use super::{Counts, InputFile, Shared};
 use crate::csv::Separator;
 use crate::format::InputFormat;
 
-const MAX_DOCUMENTS: usize = 256;
-const MAX_BYTES: usize = 1 << 20;
+pub(super) const MAX_DOCUMENTS: usize = 256;
+pub(super) const MAX_BYTES: usize = 1 << 20;
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Cuts one file into documents, in their order.
@@ -109,15 +111,47 @@ fn open(
         InputFormat::Jsonl => Box::new(Lines::new(source)),
         InputFormat::Csv => Box::new(Rows::new(source, Separator::COMMA, columns)),
         InputFormat::Tsv => Box::new(Rows::new(source, Separator::TAB, columns)),
+        InputFormat::Parquet | InputFormat::Arrow => open_table(file, format, source, shared, bytes_read)?,
     };
     Ok((format, cutter))
 }
 
-/// JSON lines begin with a brace.
+#[cfg(feature = "parquet")]
+fn open_table(
+    file: &InputFile,
+    format: InputFormat,
+    source: Source,
+    shared: &Shared,
+    bytes_read: &Arc<AtomicU64>,
+) -> io::Result<Box<dyn Cutter>> {
+    let tables = match format {
+        InputFormat::Parquet => Tables::parquet(file, source, shared, bytes_read),
+        _ => Tables::arrow(file, source, shared, bytes_read),
+    };
+    Ok(Box::new(tables?))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn open_table(
+    _: &InputFile,
+    _: InputFormat,
+    _: Source,
+    _: &Shared,
+    _: &Arc<AtomicU64>,
+) -> io::Result<Box<dyn Cutter>> {
+    Err(io::Error::other("this textmill was built without Parquet and Arrow"))
+}
+
+/// JSON lines begin with a brace; Parquet, Arrow files and Arrow streams with bytes of their own.
 fn sniff(source: &mut Source) -> io::Result<InputFormat> {
     let block = source.fill_buf()?;
-    let block = block.strip_prefix(BOM).unwrap_or(block).trim_ascii_start();
-    Ok(if block.first() == Some(&b'{') { InputFormat::Jsonl } else { InputFormat::Text })
+    let text = block.strip_prefix(BOM).unwrap_or(block).trim_ascii_start();
+    Ok(match text {
+        [b'{', ..] => InputFormat::Jsonl,
+        [b'P', b'A', b'R', b'1', ..] => InputFormat::Parquet,
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => InputFormat::Arrow,
+        _ => InputFormat::Text,
+    })
 }
 
 impl Filling<'_> {
@@ -129,6 +163,12 @@ impl Filling<'_> {
     /// Where the next document is to be read to: the bytes of those before it, behind which it is put.
     pub(super) fn data(&mut self) -> &mut Vec<u8> {
         &mut self.chunk.data
+    }
+
+    /// Documents that follow lie elsewhere, and take so many bytes there.
+    #[cfg(feature = "parquet")]
+    pub(super) fn hold(&mut self, bytes: usize) {
+        self.chunk.held += bytes;
     }
 
     /// The bytes that were read behind the last document.
@@ -214,12 +254,13 @@ impl Carried {
 
 impl Chunk {
     pub(super) fn is_full(&self) -> bool {
-        self.entries.len() >= MAX_DOCUMENTS || (!self.entries.is_empty() && self.data.len() >= MAX_BYTES)
+        self.entries.len() >= MAX_DOCUMENTS || (!self.entries.is_empty() && self.bytes() >= MAX_BYTES)
     }
 
     /// One huge document must not hold its memory for the rest of the run.
     pub(super) fn empty(&mut self) {
         self.entries.clear();
+        self.held = 0;
         self.data.clear();
         self.data.shrink_to(4 * MAX_BYTES);
     }

@@ -8,6 +8,8 @@ mod reader;
 mod rows;
 mod shard;
 mod source;
+#[cfg(feature = "parquet")]
+mod tables;
 mod whole;
 
 use std::num::NonZeroU64;
@@ -33,6 +35,9 @@ pub struct InputOptions {
     pub invalid_utf8: InvalidUtf8,
     /// What the input calls its fields.
     pub fields: FieldNames,
+    /// Names of fields, as the input has them, if no others are needed; `None`: all. A format that lays out columns one by
+    /// one reads no others then.
+    pub needed: Option<Vec<String>>,
     /// Read no more than so many documents.
     pub limit: Option<u64>,
     /// The size of a [`Shard`], in bytes; 64 MiB unless given.
@@ -69,6 +74,8 @@ pub(crate) struct Shared {
     pub(crate) fields: FieldNames,
     pub(crate) limit: u64,
     pub(crate) shard_bytes: u64,
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "nothing reads column by column then"))]
+    pub(crate) needed: Option<Vec<String>>,
     pub(crate) columns: InputColumns,
 }
 
@@ -82,8 +89,8 @@ impl Input {
         let limit = options.limit.unwrap_or(u64::MAX);
         let shard_bytes = options.shard_bytes.map_or(shard::DEFAULT_BYTES, NonZeroU64::get);
         let columns = InputColumns::new(options.fields.clone());
-        let InputOptions { invalid_utf8, fields, .. } = options;
-        let shared = Shared { invalid_utf8, fields, limit, shard_bytes, columns };
+        let InputOptions { invalid_utf8, fields, needed, .. } = options;
+        let shared = Shared { invalid_utf8, fields, limit, shard_bytes, needed, columns };
         Ok(Self { files: found.files, skipped: found.skipped, shared: Arc::new(shared) })
     }
 

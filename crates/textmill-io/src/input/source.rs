@@ -28,7 +28,7 @@ pub(super) fn open(file: &InputFile, bytes_read: &Arc<AtomicU64>) -> io::Result<
 /// `named`: what the file's name promises. The first bytes decide, but a promise that they break is an error: what was
 /// cut off or overwritten at its very beginning must not pass for text.
 fn decompress(raw: impl Read + Send + 'static, named: Compression) -> io::Result<Source> {
-    let mut raw = Peeked { inner: raw, first: [0; 4], len: 0, at: 0 };
+    let mut raw = Peeked { inner: raw, first: [0; 8], len: 0, at: 0 };
     let compression = Compression::of_magic(raw.peek()?);
     if named != Compression::None && compression != named {
         return Err(broken_promise(named, raw.len == 0));
@@ -68,7 +68,7 @@ impl<R: Read> Read for Counted<R> {
 /// A reader whose first bytes can be looked at before they are read; a pipe cannot be opened twice.
 struct Peeked<R> {
     inner: R,
-    first: [u8; 4],
+    first: [u8; 8],
     len: usize,
     at: usize,
 }

@@ -3,6 +3,10 @@
 use std::io::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "parquet")]
+use arrow_array::RecordBatch;
+#[cfg(feature = "parquet")]
+use arrow_schema::SchemaRef;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
@@ -12,6 +16,8 @@ use crate::columns::{Column, Columns, InputColumns};
 use crate::csv;
 use crate::document::{Document, Origin};
 use crate::format::{Compression, OutputFormat};
+#[cfg(feature = "parquet")]
+use crate::table::{self, TableBuilder, TableWriter};
 use crate::{Error, Result};
 
 /// A batch above this size (bytes) is compressed by its worker, as a gzip member of its own; smaller ones are gathered by
@@ -34,6 +40,8 @@ struct Table {
     declared: Option<Vec<Column>>,
     input: InputColumns,
     columns: OnceLock<Columns>,
+    #[cfg(feature = "parquet")]
+    schema: OnceLock<SchemaRef>,
 }
 
 /// Documents as bytes, on their way to the writer. Its buffers are used again after [`EncodedBatch::clear`].
@@ -44,6 +52,11 @@ pub struct EncodedBatch {
     pub(super) documents: u64,
     /// Those that cannot be written.
     pub(super) refused: Vec<Refused>,
+    /// Rows of Arrow that are gathered, and those that are ready.
+    #[cfg(feature = "parquet")]
+    builder: Option<TableBuilder>,
+    #[cfg(feature = "parquet")]
+    pub(super) rows: Option<RecordBatch>,
     /// Where each document is, if it goes into a file of its own.
     pub(super) files: Vec<EncodedFile>,
 }
@@ -91,7 +104,14 @@ pub enum Body<'a> {
 impl Encoder {
     pub(super) fn new(format: OutputFormat, options: &OutputOptions) -> Self {
         let (declared, input) = (options.columns.clone(), options.input.clone());
-        Self { format, table: Arc::new(Table { declared, input, columns: OnceLock::new() }) }
+        let table = Table {
+            declared,
+            input,
+            columns: OnceLock::new(),
+            #[cfg(feature = "parquet")]
+            schema: OnceLock::new(),
+        };
+        Self { format, table: Arc::new(table) }
     }
 
     /// What stands at the beginning of every file.
@@ -105,7 +125,7 @@ impl Encoder {
     }
 
     fn columns(&self) -> &Columns {
-        let Table { declared, input, columns } = &*self.table;
+        let Table { declared, input, columns, .. } = &*self.table;
         columns.get_or_init(|| input.columns(declared.as_deref()))
     }
 
@@ -123,9 +143,40 @@ impl Encoder {
                     batch.refuse(document, message);
                 }
             }
+            OutputFormat::Parquet | OutputFormat::Arrow => {
+                batch.documents += 1;
+                if let Err(message) = self.push_row(document, batch) {
+                    batch.refuse(document, message);
+                }
+            }
             OutputFormat::Text => {
                 batch.push_file(document.id(), document.origin(), document.text().as_bytes());
             }
+        }
+    }
+
+    #[cfg(feature = "parquet")]
+    fn push_row(&self, document: &Document<'_>, batch: &mut EncodedBatch) -> std::result::Result<(), String> {
+        let columns = self.columns();
+        let row = columns.row(document)?;
+        let schema = || Arc::clone(self.table.schema.get_or_init(|| table::schema(columns)));
+        batch.builder.get_or_insert_with(|| TableBuilder::new(columns, schema())).push(&row);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn push_row(&self, _: &Document<'_>, _: &mut EncodedBatch) -> std::result::Result<(), String> {
+        Err("this textmill was built without Parquet and Arrow".to_owned())
+    }
+
+    /// What writes the rows of a file; `None` where there are none.
+    #[cfg(feature = "parquet")]
+    pub(super) fn table_writer(&self) -> io::Result<Option<TableWriter>> {
+        let schema = || self.table.schema.get_or_init(|| table::schema(self.columns()));
+        match self.format {
+            OutputFormat::Parquet => TableWriter::parquet(Arc::clone(schema())).map(Some),
+            OutputFormat::Arrow => TableWriter::arrow(schema()).map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -157,6 +208,13 @@ impl Encoder {
                 .map_err(|error| Error::io("", "cannot compress", error))?;
             batch.bytes.clear();
         }
+        #[cfg(feature = "parquet")]
+        if let Some(builder) = &mut batch.builder {
+            let rows = builder.finish().map_err(|error| {
+                Error::io("", "cannot lay out the documents as columns", io::Error::other(error))
+            })?;
+            batch.rows = Some(rows);
+        }
         Ok(())
     }
 }
@@ -174,7 +232,11 @@ impl EncodedBatch {
 
     /// How many bytes there are.
     pub fn bytes(&self) -> usize {
-        self.bytes.len() + self.compressed.len()
+        #[cfg(feature = "parquet")]
+        let rows = self.rows.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+        #[cfg(not(feature = "parquet"))]
+        let rows = 0;
+        self.bytes.len() + self.compressed.len() + rows
     }
 
     /// Makes the batch empty. Its buffers stay, but not what one huge document has made of them.
@@ -186,6 +248,10 @@ impl EncodedBatch {
         self.documents = 0;
         self.files.clear();
         self.refused.clear();
+        #[cfg(feature = "parquet")]
+        {
+            (self.builder, self.rows) = (None, None);
+        }
     }
 
     fn refuse(&mut self, document: &Document<'_>, message: String) {

@@ -264,6 +264,11 @@ fn format(options: &OutputOptions, is_folder: bool) -> Result<OutputFormat> {
         return Err(Error::new(ErrorKind::InvalidOption, &options.uri, message)
             .with_hint("leave `columns` out, or choose `csv`, `tsv`, `parquet` or `arrow`"));
     }
+    if format.is_left_out() {
+        let message = format!("this textmill was built without `{format}`");
+        return Err(Error::new(ErrorKind::InvalidOption, &options.uri, message)
+            .with_hint("build it with the feature `parquet`"));
+    }
     Ok(format)
 }
 

@@ -11,6 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::encode::{self, EncodedBatch, Encoder};
 use super::{Compression, PublishedFile};
+#[cfg(feature = "parquet")]
+use crate::table::TableWriter;
 
 /// Small batches are gathered up to so many bytes before they become a member of a gzip file.
 const MEMBER: usize = 1 << 20;
@@ -31,6 +33,8 @@ enum Packing {
     /// What waits to become a member.
     Gzip(Vec<u8>),
     Zstd(zstd::Encoder<'static, Vec<u8>>),
+    #[cfg(feature = "parquet")]
+    Table(TableWriter),
 }
 
 impl<W: Write> Part<W> {
@@ -49,6 +53,11 @@ impl<W: Write> Part<W> {
         if !batch.files.is_empty() {
             return self.write_texts(batch);
         }
+        #[cfg(feature = "parquet")]
+        if let (Packing::Table(writer), Some(rows)) = (&mut self.packing, &batch.rows) {
+            let ready = writer.write(rows)?;
+            return self.put(&ready);
+        }
         self.pack(&batch.bytes)?;
         if batch.compressed.is_empty() {
             return Ok(());
@@ -58,10 +67,13 @@ impl<W: Write> Part<W> {
     }
 
     fn write_head(&mut self) -> io::Result<()> {
-        match self.head.take() {
-            Some(encoder) => self.pack(&encoder.head()),
-            None => Ok(()),
+        let Some(encoder) = self.head.take() else { return Ok(()) };
+        #[cfg(feature = "parquet")]
+        if let Some(writer) = encoder.table_writer()? {
+            self.packing = Packing::Table(writer);
+            return Ok(());
         }
+        self.pack(&encoder.head())
     }
 
     fn pack(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -76,6 +88,8 @@ impl<W: Write> Part<W> {
                 let ready = mem::take(encoder.get_mut());
                 self.put(&ready)
             }
+            #[cfg(feature = "parquet")]
+            Packing::Table(_) => Ok(()),
         }
     }
 
@@ -97,6 +111,8 @@ impl<W: Write> Part<W> {
             Packing::Plain => {}
             Packing::Gzip(gathered) => self.put_member(&gathered)?,
             Packing::Zstd(encoder) => self.put(&encoder.finish()?)?,
+            #[cfg(feature = "parquet")]
+            Packing::Table(writer) => self.put(&writer.finish()?)?,
         }
         self.writer.flush()?;
         let sha256 = hex(self.hash);

@@ -4,6 +4,8 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod read;
+#[cfg(feature = "parquet")]
+mod round;
 mod shards;
 mod splice;
 mod suites;

@@ -217,7 +217,7 @@ fn notes_of_the_reader() {
     let document = chunk.documents().next().unwrap().unwrap();
     assert!(document.has_bom());
     assert_eq!(document.replaced_utf8(), 2);
-    assert_eq!(document.original(), b"caf\xe9 \xe9");
+    assert_eq!(&*document.original(), b"caf\xe9 \xe9");
     assert_eq!(reader.bytes_read(), 9);
 }
 

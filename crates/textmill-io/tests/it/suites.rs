@@ -92,7 +92,7 @@ fn invalid_utf8_is_replaced() {
     let mut chunk = Chunk::default();
     assert!(reader.next(&mut chunk).unwrap());
     let document = chunk.documents().next().unwrap().unwrap();
-    assert_eq!(document.text(), String::from_utf8_lossy(document.original()));
+    assert_eq!(document.text(), String::from_utf8_lossy(&document.original()));
     let itself = document.original().windows(3).filter(|bytes| *bytes == "\u{fffd}".as_bytes()).count();
     assert_eq!(document.text().matches('\u{fffd}').count(), document.replaced_utf8() + itself);
     assert!(document.replaced_utf8() > 100);
@@ -121,4 +121,19 @@ fn naughty_strings_come_through() {
     let written = tree.iter().filter(|name| !name.contains("/.textmill/") && *name != "in/a.jsonl").count();
     assert_eq!(written, unique.len());
     assert!(tree.iter().all(|name| name.starts_with("out/") || name == "in/a.jsonl"));
+}
+
+/// Damaged files of Parquet's own project: each fails, or gives what can be read of it.
+#[cfg(feature = "parquet")]
+#[test]
+fn damaged_parquet_is_no_panic() {
+    let Some(folder) = suite("parquet") else { return };
+    for path in files(&folder, "parquet") {
+        let options =
+            InputOptions { uris: vec![path.to_str().unwrap().to_owned()], ..InputOptions::default() };
+        let (lines, counts) = read_all(options);
+        assert_eq!(counts.documents, lines.len() as u64);
+        let failed = lines.iter().filter(|line| line.contains(" ! ")).count();
+        assert!(failed > 0, "{}: {lines:?}", path.display());
+    }
 }

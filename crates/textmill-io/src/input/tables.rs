@@ -1,0 +1,259 @@
+//! Files whose rows are documents, and that are read many rows at a time: Parquet and Arrow IPC.
+//!
+//! Both readers want to jump about in their file. One that is plain on the disk is read as it lies there; standard input, and
+//! what is compressed as a whole, is read into memory first, except for Arrow's stream format, which is made for pipes.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_schema::{ArrowError, Schema};
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::schema::types::SchemaDescriptor;
+
+use super::chunk::Form;
+use super::cut::{Cutter, Filling, Found, MAX_BYTES, MAX_DOCUMENTS, explain};
+use super::source::Source;
+use super::{InputFile, Shared};
+use crate::table::{self, Table};
+
+/// What Parquet files, and Arrow files that are no streams, begin with.
+const PARQUET_MAGIC: &[u8] = b"PAR1";
+const ARROW_MAGIC: &[u8] = b"ARROW1";
+
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
+
+/// Cuts a file into rows.
+pub(super) struct Tables {
+    batches: Batches,
+    /// What was read and is not cut yet.
+    pending: Option<RecordBatch>,
+    current: Option<(Arc<Table>, usize)>,
+    /// How many rows were found.
+    rows: u64,
+}
+
+impl Tables {
+    /// Opens a Parquet file. Of its columns, only those that somebody needs are read.
+    pub(super) fn parquet(
+        file: &InputFile,
+        source: Source,
+        shared: &Shared,
+        read: &Arc<AtomicU64>,
+    ) -> io::Result<Self> {
+        let bytes = Stored::open(file, source, PARQUET_MAGIC, read)?;
+        guarded(|| {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(invalid)?;
+            tell_columns(builder.schema(), shared)?;
+            let rows = rows_at_once(builder.metadata());
+            let mask = mask(builder.schema(), builder.parquet_schema(), shared);
+            let reader = builder.with_batch_size(rows).with_projection(mask).build().map_err(invalid)?;
+            Ok(Self::new(Box::new(reader)))
+        })
+    }
+
+    /// Opens an Arrow IPC file or stream.
+    pub(super) fn arrow(
+        file: &InputFile,
+        mut source: Source,
+        shared: &Shared,
+        read: &Arc<AtomicU64>,
+    ) -> io::Result<Self> {
+        let is_file = source.fill_buf()?.starts_with(ARROW_MAGIC);
+        guarded(|| {
+            if is_file {
+                let bytes = Stored::open(file, source, ARROW_MAGIC, read)?.seekable()?;
+                let reader = FileReader::try_new(bytes, None).map_err(invalid)?;
+                tell_columns(&reader.schema(), shared)?;
+                return Ok(Self::new(Box::new(reader)));
+            }
+            let reader = StreamReader::try_new(source, None).map_err(invalid)?;
+            tell_columns(&reader.schema(), shared)?;
+            Ok(Self::new(Box::new(reader)))
+        })
+    }
+
+    fn new(batches: Batches) -> Self {
+        Self { batches, pending: None, current: None, rows: 0 }
+    }
+
+    /// The next table with a row that was not cut yet.
+    fn table(&mut self) -> io::Result<Option<(Arc<Table>, usize)>> {
+        if let Some((table, row)) = self.current.take().filter(|(table, row)| *row < table.rows()) {
+            return Ok(Some((table, row)));
+        }
+        let Some(batch) = self.next_batch()? else { return Ok(None) };
+        let rows = batch.num_rows().min(MAX_DOCUMENTS);
+        if rows < batch.num_rows() {
+            self.pending = Some(batch.slice(rows, batch.num_rows() - rows));
+        }
+        let table = guarded(|| Table::new(batch.slice(0, rows)).map_err(invalid))?;
+        Ok(Some((Arc::new(table), 0)))
+    }
+
+    fn next_batch(&mut self) -> io::Result<Option<RecordBatch>> {
+        if self.pending.is_some() {
+            return Ok(self.pending.take());
+        }
+        loop {
+            let next = guarded(|| self.batches.next().transpose().map_err(invalid))?;
+            if next.as_ref().is_none_or(|batch| batch.num_rows() > 0) {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// False: the file ends.
+    fn cut_row(&mut self, filling: &mut Filling<'_>) -> io::Result<bool> {
+        let Some((table, row)) = self.table()? else { return Ok(false) };
+        if row == 0 {
+            filling.hold(table.bytes());
+        }
+        filling.take(self.found(Form::Cells(Arc::clone(&table), row)));
+        self.rows += 1;
+        self.current = Some((table, row + 1));
+        Ok(true)
+    }
+
+    /// A row has a number instead of an offset.
+    fn found(&self, form: Form) -> Found {
+        Found { form, line: Some(self.rows + 1), offset: self.rows, failure: None }
+    }
+}
+
+impl Cutter for Tables {
+    fn cut(&mut self, filling: &mut Filling<'_>) -> bool {
+        while !filling.is_done() {
+            match self.cut_row(filling) {
+                Ok(true) => (),
+                Ok(false) => return false,
+                Err(error) => {
+                    filling.take(Found { failure: Some(explain(&error)), ..self.found(Form::Line) });
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}
+
+/// As many rows as a chunk may have, by their mean size.
+fn rows_at_once(metadata: &ParquetMetaData) -> usize {
+    let sum = |of: fn(&RowGroupMetaData) -> i64| {
+        metadata
+            .row_groups()
+            .iter()
+            .map(|group| u64::try_from(of(group)).unwrap_or(0))
+            .fold(0, u64::saturating_add)
+    };
+    let (bytes, rows) = (sum(RowGroupMetaData::total_byte_size), sum(RowGroupMetaData::num_rows));
+    let fitting = (MAX_BYTES as u64).saturating_mul(rows) / bytes.max(1);
+    usize::try_from(fitting).unwrap_or(MAX_DOCUMENTS).clamp(1, MAX_DOCUMENTS)
+}
+
+/// The columns that somebody needs.
+fn mask(schema: &Schema, descriptor: &SchemaDescriptor, shared: &Shared) -> ProjectionMask {
+    let Some(needed) = &shared.needed else { return ProjectionMask::all() };
+    let fields = schema.fields().iter().enumerate();
+    ProjectionMask::roots(
+        descriptor,
+        fields.filter(|(_, field)| needed.contains(field.name())).map(|(index, _)| index),
+    )
+}
+
+/// Says which columns the input has, if documents can be made of them.
+fn tell_columns(schema: &Schema, shared: &Shared) -> io::Result<()> {
+    let columns = table::check(schema).map_err(invalid)?;
+    shared.columns.found(|| columns);
+    Ok(())
+}
+
+/// A decoder that panics over damaged input costs that input and nothing else.
+fn guarded<T>(decode: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(invalid("its decoder gave up on it")))
+}
+
+fn invalid(error: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+/// The bytes of a file that is read here and there.
+enum Stored {
+    File(File, Arc<AtomicU64>),
+    Memory(Bytes),
+}
+
+/// What can be read from the beginning to the end, and from anywhere.
+trait ReadSeek: Read + Seek + Send {}
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+impl Stored {
+    fn open(file: &InputFile, mut source: Source, magic: &[u8], read: &Arc<AtomicU64>) -> io::Result<Self> {
+        if file.path != Path::new("-") {
+            let mut plain = File::open(&file.path)?;
+            let mut first = Vec::new();
+            plain.by_ref().take(magic.len() as u64).read_to_end(&mut first)?;
+            if first == magic && plain.metadata()?.is_file() {
+                return Ok(Self::File(plain, Arc::clone(read)));
+            }
+        }
+        let mut bytes = Vec::new();
+        source.read_to_end(&mut bytes)?;
+        Ok(Self::Memory(bytes.into()))
+    }
+
+    fn seekable(self) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(match self {
+            Self::File(mut file, _) => {
+                file.seek(SeekFrom::Start(0))?;
+                Box::new(io::BufReader::new(file))
+            }
+            Self::Memory(bytes) => Box::new(Cursor::new(bytes)),
+        })
+    }
+}
+
+impl Length for Stored {
+    fn len(&self) -> u64 {
+        match self {
+            Self::File(file, _) => file.metadata().map_or(0, |metadata| metadata.len()),
+            Self::Memory(bytes) => bytes.len() as u64,
+        }
+    }
+}
+
+impl ChunkReader for Stored {
+    type T = Box<dyn Read>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        match self {
+            Self::File(file, _) => Ok(Box::new(file.get_read(start)?)),
+            Self::Memory(bytes) => Ok(Box::new(bytes.get_read(start)?)),
+        }
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        match self {
+            Self::File(file, read) => {
+                // What a damaged file asks for is not made room for.
+                if start.saturating_add(length as u64) > self.len() {
+                    return Err(ParquetError::EOF(format!("there are no {length} bytes at byte {start}")));
+                }
+                read.fetch_add(length as u64, Ordering::Relaxed);
+                file.get_bytes(start, length)
+            }
+            Self::Memory(bytes) => bytes.get_bytes(start, length),
+        }
+    }
+}
