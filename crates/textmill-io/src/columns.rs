@@ -97,7 +97,7 @@ impl TableColumn {
         self.field.as_ref()
     }
 
-    fn new(name: String, kind: FieldKind, is_declared: bool) -> Self {
+    pub(crate) fn new(name: String, kind: FieldKind, is_declared: bool) -> Self {
         Self {
             name,
             kind,

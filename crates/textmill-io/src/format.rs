@@ -21,6 +21,8 @@ pub enum InputFormat {
     Parquet,
     /// Each row of an Arrow IPC file or stream is a document.
     Arrow,
+    /// Each page of a web archive, or its text, is a document.
+    Warc,
 }
 
 /// How documents are laid out in the output.
@@ -50,6 +52,12 @@ pub enum Compression {
     Gzip,
     /// `.zst`
     Zstd,
+    /// `.bz2`
+    Bzip2,
+    /// `.xz`
+    Xz,
+    /// `.lz4`, the frame format
+    Lz4,
 }
 
 /// What becomes of bytes in a text that are not UTF-8.
@@ -77,6 +85,9 @@ impl Compression {
             Self::None => "",
             Self::Gzip => ".gz",
             Self::Zstd => ".zst",
+            Self::Bzip2 => ".bz2",
+            Self::Xz => ".xz",
+            Self::Lz4 => ".lz4",
         }
     }
 
@@ -86,6 +97,11 @@ impl Compression {
             [0x1f, 0x8b, ..] => Self::Gzip,
             // A frame, or one of the frames that a reader skips.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            // A block, or the end of an empty file; three letters alone begin many a text.
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, ..] => Self::Bzip2,
+            [0xfd, b'7', b'z', b'X', b'Z', 0x00, ..] => Self::Xz,
+            [0x04, 0x22, 0x4d, 0x18, ..] => Self::Lz4,
             _ => Self::None,
         }
     }
@@ -95,6 +111,9 @@ impl Compression {
             Self::None => "plain",
             Self::Gzip => "gzip",
             Self::Zstd => "Zstandard",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "XZ",
+            Self::Lz4 => "LZ4",
         }
     }
 }
@@ -111,6 +130,7 @@ impl NameSays {
             Some("csv") => Some(InputFormat::Csv),
             Some("tsv" | "tab") => Some(InputFormat::Tsv),
             Some("parquet" | "pq") => Some(InputFormat::Parquet),
+            Some("warc" | "wet") => Some(InputFormat::Warc),
             Some("arrow" | "arrows" | "feather" | "ipc") => Some(InputFormat::Arrow),
             _ => None,
         };
@@ -119,7 +139,14 @@ impl NameSays {
 }
 
 fn split_compression(name: &str) -> (&str, Compression) {
-    let endings = [(".gz", Compression::Gzip), (".zst", Compression::Zstd), (".zstd", Compression::Zstd)];
+    let endings = [
+        (".gz", Compression::Gzip),
+        (".zst", Compression::Zstd),
+        (".zstd", Compression::Zstd),
+        (".bz2", Compression::Bzip2),
+        (".xz", Compression::Xz),
+        (".lz4", Compression::Lz4),
+    ];
     let known = endings.iter().find_map(|(ending, kind)| Some((name.strip_suffix(ending)?, *kind)));
     known.unwrap_or((name, Compression::None))
 }
@@ -127,7 +154,7 @@ fn split_compression(name: &str) -> (&str, Compression) {
 impl InputFormat {
     /// Whether it has columns.
     pub(crate) fn has_columns(self) -> bool {
-        matches!(self, Self::Csv | Self::Tsv | Self::Parquet | Self::Arrow)
+        !matches!(self, Self::Text | Self::Html | Self::Jsonl)
     }
 
     /// Whether a file has many documents, each of which is somewhere in it.

@@ -37,6 +37,8 @@ mod table;
 #[cfg(feature = "parquet")]
 mod table;
 
+mod warc;
+
 pub use crate::budget::{Budget, Permit, machine_memory};
 pub use crate::columns::{Column, InputColumns};
 pub use crate::document::{Document, FieldError, FieldKind, Origin};

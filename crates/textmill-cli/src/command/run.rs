@@ -133,9 +133,11 @@ fn report(args: &RunArgs, engine: &Engine, finished: &Finished) {
     }
     if let [first, others @ ..] = finished.skipped_files.as_slice() {
         let others = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
-        say(&format!(
-            "skipped  {first}{others}, which are no files of text, HTML or JSON Lines by their names"
-        ));
+        say(&format!("skipped  {first}{others}, whose names say no format that is read"));
+    }
+    if finished.skipped_records > 0 {
+        let records = plural(finished.skipped_records, "record");
+        say(&format!("skipped  {records} of web archives that are no pages"));
     }
     if args.dry_run {
         say("dry run: nothing was written");

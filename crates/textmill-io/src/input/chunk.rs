@@ -9,6 +9,7 @@ use crate::csv::Header;
 use crate::document::{Document, Origin};
 use crate::format::InvalidUtf8;
 use crate::names::SAME;
+use crate::warc;
 #[cfg(feature = "parquet")]
 use crate::{cell::Cell, table::Table};
 
@@ -47,6 +48,8 @@ pub(super) enum Form {
     Line,
     /// A row of fields below this header.
     Row(Arc<Header>),
+    /// A record of a web archive.
+    Record,
     /// This row of a table.
     #[cfg(feature = "parquet")]
     Cells(Arc<Table>, usize),
@@ -120,6 +123,11 @@ impl Chunk {
             let cells = table.cells(*row).map(|(name, stored)| (name, Cell::Stored(stored)));
             return Document::from_row(cells, original, entry.origin(), names);
         }
+        if let Form::Record = entry.form {
+            let page = warc::page(original, names, self.invalid_utf8())?;
+            let document = Document::from_row(page.cells.into_iter(), original, entry.origin(), names)?;
+            return Ok(document.noting(page.replaced, false));
+        }
         let (text, replaced) = self.decode(original)?;
         let document = match &entry.form {
             Form::Whole => Document::from_file(text, original, entry.origin(), names),
@@ -131,10 +139,13 @@ impl Chunk {
                 };
                 Document::from_row(cells.into_iter(), original, entry.origin(), names)?
             }
-            #[cfg(feature = "parquet")]
-            Form::Cells(..) => return Err("a row of a table is no text".to_owned()),
+            _ => return Err("this is no text".to_owned()),
         };
         Ok(document.noting(replaced, entry.has_bom))
+    }
+
+    fn invalid_utf8(&self) -> InvalidUtf8 {
+        self.shared.as_ref().map(|shared| shared.invalid_utf8).unwrap_or_default()
     }
 
     /// The bytes as text, and how many sequences had to be replaced for that.
@@ -145,7 +156,7 @@ impl Chunk {
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Err("the text is UTF-16, not UTF-8".to_owned());
         }
-        match self.shared.as_ref().map(|shared| shared.invalid_utf8).unwrap_or_default() {
+        match self.invalid_utf8() {
             InvalidUtf8::Fail => Err(invalid_utf8(bytes)),
             InvalidUtf8::Replace => Ok((String::from_utf8_lossy(bytes), count_invalid(bytes))),
         }

@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::chunk::{Chunk, Entry, Form};
 use super::lines::Lines;
+use super::records::Records;
 use super::rows::Rows;
 use super::shard::{Shard, Shards};
 use super::source::{self, Source};
@@ -20,6 +21,7 @@ use super::whole::Whole;
 use super::{Counts, InputFile, Shared};
 use crate::csv::Separator;
 use crate::format::InputFormat;
+use crate::warc;
 
 pub(super) const MAX_DOCUMENTS: usize = 256;
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -111,6 +113,10 @@ fn open(
         InputFormat::Jsonl => Box::new(Lines::new(source)),
         InputFormat::Csv => Box::new(Rows::new(source, Separator::COMMA, columns)),
         InputFormat::Tsv => Box::new(Rows::new(source, Separator::TAB, columns)),
+        InputFormat::Warc => {
+            shared.columns.found(|| warc::columns(&shared.fields));
+            Box::new(Records::new(source))
+        }
         InputFormat::Parquet | InputFormat::Arrow => open_table(file, format, source, shared, bytes_read)?,
     };
     Ok((format, cutter))
@@ -142,12 +148,13 @@ fn open_table(
     Err(io::Error::other("this textmill was built without Parquet and Arrow"))
 }
 
-/// JSON lines begin with a brace; Parquet, Arrow files and Arrow streams with bytes of their own.
+/// JSON lines begin with a brace; all others but texts with bytes of their own.
 fn sniff(source: &mut Source) -> io::Result<InputFormat> {
     let block = source.fill_buf()?;
     let text = block.strip_prefix(BOM).unwrap_or(block).trim_ascii_start();
     Ok(match text {
         [b'{', ..] => InputFormat::Jsonl,
+        _ if text.starts_with(warc::MAGIC) => InputFormat::Warc,
         [b'P', b'A', b'R', b'1', ..] => InputFormat::Parquet,
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => InputFormat::Arrow,
         _ => InputFormat::Text,

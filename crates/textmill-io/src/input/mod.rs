@@ -5,6 +5,7 @@ mod cut;
 mod discover;
 mod lines;
 mod reader;
+mod records;
 mod rows;
 mod shard;
 mod source;

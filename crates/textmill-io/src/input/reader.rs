@@ -36,6 +36,8 @@ pub struct Counts {
     pub documents: u64,
     /// Lines of white space between documents.
     pub blank_lines: u64,
+    /// Records of web archives that are no pages.
+    pub skipped_records: u64,
     /// Bytes of documents, decompressed.
     pub bytes: u64,
 }

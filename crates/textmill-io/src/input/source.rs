@@ -6,7 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
+use lz4_flex::frame::FrameDecoder;
+use lzma_rust2::XzReader;
 
 use super::InputFile;
 use crate::format::{Compression, NameSays};
@@ -40,7 +43,24 @@ fn decompress(raw: impl Read + Send + 'static, named: Compression) -> io::Result
         Compression::Zstd => {
             Box::new(BufReader::with_capacity(BLOCK, zstd::stream::read::Decoder::with_buffer(raw)?))
         }
+        Compression::Bzip2 => Box::new(BufReader::with_capacity(BLOCK, MultiBzDecoder::new(raw))),
+        Compression::Xz => Box::new(BufReader::with_capacity(BLOCK, XzReader::new(raw, true))),
+        Compression::Lz4 => Box::new(BufReader::with_capacity(BLOCK, Lz4Frames(FrameDecoder::new(raw)))),
     })
+}
+
+/// The frames of a file, one after the other; the decoder takes the end of each for that of the file.
+struct Lz4Frames<R: BufRead>(FrameDecoder<R>);
+
+impl<R: BufRead> Read for Lz4Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.0.read(buffer)?;
+            if count > 0 || buffer.is_empty() || self.0.get_mut().fill_buf()?.is_empty() {
+                return Ok(count);
+            }
+        }
+    }
 }
 
 fn broken_promise(named: Compression, is_empty: bool) -> io::Error {

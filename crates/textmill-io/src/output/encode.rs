@@ -323,13 +323,6 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A frame that is written bit by bit.
-pub(super) fn zstd_stream() -> std::io::Result<zstd::Encoder<'static, Vec<u8>>> {
-    let mut encoder = zstd::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
-    encoder.include_checksum(true)?;
-    Ok(encoder)
-}
-
 /// Appends `bytes` as one member.
 pub(super) fn gzip(bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
     let mut encoder = GzEncoder::new(out, flate2::Compression::default());

@@ -2,6 +2,7 @@
 
 mod encode;
 mod name;
+mod pack;
 mod part;
 mod state;
 

@@ -10,6 +10,7 @@ use std::mem;
 use sha2::{Digest, Sha256};
 
 use super::encode::{self, EncodedBatch, Encoder};
+use super::pack::{Pack, packer};
 use super::{Compression, PublishedFile};
 #[cfg(feature = "parquet")]
 use crate::table::TableWriter;
@@ -32,17 +33,18 @@ enum Packing {
     Plain,
     /// What waits to become a member.
     Gzip(Vec<u8>),
-    Zstd(zstd::Encoder<'static, Vec<u8>>),
+    Stream(Box<dyn Pack>),
     #[cfg(feature = "parquet")]
     Table(TableWriter),
 }
 
 impl<W: Write> Part<W> {
     pub(super) fn new(writer: W, encoder: Encoder) -> io::Result<Self> {
-        let packing = match encoder.format.compression() {
-            Compression::None => Packing::Plain,
-            Compression::Gzip => Packing::Gzip(Vec::new()),
-            Compression::Zstd => Packing::Zstd(encode::zstd_stream()?),
+        let compression = encoder.format.compression();
+        let packing = match packer(compression)? {
+            Some(packer) => Packing::Stream(packer),
+            None if compression == Compression::Gzip => Packing::Gzip(Vec::new()),
+            None => Packing::Plain,
         };
         Ok(Self { writer, head: Some(encoder), packing, hash: Sha256::new(), bytes: 0, documents: 0 })
     }
@@ -83,9 +85,9 @@ impl<W: Write> Part<W> {
                 gathered.extend_from_slice(bytes);
                 if gathered.len() >= MEMBER { self.end_member() } else { Ok(()) }
             }
-            Packing::Zstd(encoder) => {
-                encoder.write_all(bytes)?;
-                let ready = mem::take(encoder.get_mut());
+            Packing::Stream(packer) => {
+                packer.write_all(bytes)?;
+                let ready = packer.ready();
                 self.put(&ready)
             }
             #[cfg(feature = "parquet")]
@@ -110,7 +112,7 @@ impl<W: Write> Part<W> {
         match mem::replace(&mut self.packing, Packing::Plain) {
             Packing::Plain => {}
             Packing::Gzip(gathered) => self.put_member(&gathered)?,
-            Packing::Zstd(encoder) => self.put(&encoder.finish()?)?,
+            Packing::Stream(packer) => self.put(&packer.finish()?)?,
             #[cfg(feature = "parquet")]
             Packing::Table(writer) => self.put(&writer.finish()?)?,
         }

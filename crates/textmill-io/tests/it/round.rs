@@ -64,7 +64,18 @@ fn documents() -> String {
     lines
 }
 
-const NAMES: [&str; 7] = ["a.jsonl", "a.csv", "a.tsv.gz", "a.parquet", "a.arrow", "b.jsonl.zst", "b.csv.zst"];
+const NAMES: [&str; 10] = [
+    "a.jsonl",
+    "a.csv",
+    "a.tsv.gz",
+    "a.parquet",
+    "a.arrow",
+    "b.jsonl.zst",
+    "b.csv.zst",
+    "b.csv.bz2",
+    "b.jsonl.xz",
+    "b.tsv.lz4",
+];
 
 #[test]
 fn any_format_to_any_other_keeps_the_documents() {
@@ -232,4 +243,35 @@ fn a_table_whose_columns_have_one_name_is_refused() {
     let folder = Folder::with(&[("a.arrows", &writer.into_inner().unwrap())]);
     let (lines, _) = crate::util::read_all(folder.input("a.arrows"));
     assert_eq!(lines, ["a.arrows:1@0 ! cannot read the file: the schema names the column `a` twice"]);
+}
+
+#[test]
+fn every_compression_says_that_it_is_damaged() {
+    let lines: String = (0..5000).map(|n| format!("{{\"text\":\"line {n} of {}\"}}\n", n * 7919)).collect();
+    let folder = Folder::with(&[("in.jsonl", lines.as_bytes())]);
+    for extension in ["gz", "zst", "bz2", "xz", "lz4"] {
+        let name = format!("a.jsonl.{extension}");
+        pass(&folder, "in.jsonl", &name, |_| ());
+        let whole = std::fs::read(folder.at(&name)).unwrap();
+        let check = |bytes: &[u8], what: &str| {
+            folder.put(&name, bytes);
+            let (read, _) = crate::util::read_all(folder.input(&name));
+            let (last, before) = read.split_last().unwrap();
+            assert!(last.contains(" ! "), "{name} {what}: {last}");
+            // What is wrong within is found at its end.
+            let is_cut = what.contains("cut");
+            let text = |line: &'_ str| line.splitn(3, ' ').nth(2).unwrap_or_default().to_owned();
+            let mut same = before.iter().zip(lines.lines());
+            assert!(!is_cut || same.all(|(read, line)| line.contains(&text(read))), "{name} {what}");
+        };
+        check(&whole[..whole.len() / 2], "cut in half");
+        check(&whole[..whole.len() - 1], "cut by a byte");
+        check(&whole[..3], "cut to three bytes");
+        check(b"", "empty");
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 0x55;
+        check(&flipped, "with another byte");
+        folder.put(&name, &[&whole[..], &whole[..]].concat());
+        assert_eq!(crate::util::read_all(folder.input(&name)).0.len(), 10_000, "{name} twice");
+    }
 }

@@ -7,11 +7,16 @@ use textmill_io::{Chunk, Input, InputOptions};
 
 use crate::util::{Folder, read_all};
 
-/// The folder with the suites: `TEXTMILL_SHARED`, or `shared` beside the workspace.
+/// Of the suites.
 fn suite(name: &str) -> Option<PathBuf> {
+    shared(&format!("suites/{name}"))
+}
+
+/// Of the folder with the suites and more: `TEXTMILL_SHARED`, or `shared` beside the workspace.
+fn shared(name: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("TEXTMILL_SHARED").map_or_else(beside, PathBuf::from);
-    let path = shared.join("suites").join(name);
+    let path = shared.join(name);
     if !path.exists() {
         println!("skipped: there is no {}", path.display());
     }
@@ -136,4 +141,36 @@ fn damaged_parquet_is_no_panic() {
         let failed = lines.iter().filter(|line| line.contains(" ! ")).count();
         assert!(failed > 0, "{}: {lines:?}", path.display());
     }
+}
+
+/// Web archives as crawlers and people have made them: how many pages each has, and how many cannot be read.
+#[test]
+fn web_archives_of_others_are_read() {
+    let check = |name: &str, pages: usize, failed: usize| {
+        let Some(path) = shared(name) else { return };
+        let format = Some(textmill_io::InputFormat::Warc);
+        let uris = vec![path.to_str().unwrap().to_owned()];
+        let (lines, counts) = read_all(InputOptions { uris, format, ..InputOptions::default() });
+        // The text of a page may hold whatever the mark of a failure is.
+        let found = lines.iter().filter(|line| line.split(' ').nth(1) == Some("!")).count();
+        assert_eq!((lines.len() - found, found), (pages, failed), "{name}");
+        assert_eq!(counts.documents, lines.len() as u64);
+    };
+    check("data/warc/dolma-sample-0000.warc.gz", 22, 0);
+    check("data/warc/dolma-sample-0001.warc.gz", 15, 0);
+    check("data/warc/whirlwind.warc.gz", 1, 0);
+    check("data/warc/whirlwind.warc.wet.gz", 1, 0);
+    check("suites/warc/example.warc", 1, 0);
+    check("suites/warc/example.warc.gz", 1, 0);
+    check("suites/warc/example-bad-non-chunked.warc.gz", 1, 0);
+    check("suites/warc/example-bad.warc.gz.bad", 2, 0);
+    check("suites/warc/example-digest.warc", 0, 0);
+    check("suites/warc/example-iana.org-chunked.warc", 1, 0);
+    check("suites/warc/example-resource.warc.gz", 1, 0);
+    check("suites/warc/example-space-in-target-uri.warc.gz", 0, 0);
+    check("suites/warc/example-trunc.warc", 0, 2);
+    check("suites/warc/example-wget-bad-target-uri.warc.gz", 1, 0);
+    check("suites/warc/example-wrong-chunks.warc.gz", 1, 0);
+    check("suites/warc/post-test.warc.gz", 0, 0);
+    check("suites/warc/bad.arc", 0, 1);
 }
