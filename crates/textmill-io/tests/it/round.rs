@@ -247,7 +247,8 @@ fn a_table_whose_columns_have_one_name_is_refused() {
 
 #[test]
 fn every_compression_says_that_it_is_damaged() {
-    let lines: String = (0..5000).map(|n| format!("{{\"text\":\"line {n} of {}\"}}\n", n * 7919)).collect();
+    let lines =
+        crate::util::json_lines((0..5000).map(|n| format!("{{\"text\":\"line {n} of {}\"}}", n * 7919)));
     let folder = Folder::with(&[("in.jsonl", lines.as_bytes())]);
     for extension in ["gz", "zst", "bz2", "xz", "lz4"] {
         let name = format!("a.jsonl.{extension}");
