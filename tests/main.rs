@@ -16,6 +16,7 @@ mod formats;
 mod golden;
 mod interrupt;
 mod isolation;
+mod lock;
 mod memory;
 mod pipelines;
 mod plugin_new;

@@ -141,7 +141,7 @@ fn plugins_are_listed_with_their_hashes() {
 }
 
 /// By other code than that under test.
-fn sha256sum(bytes: &[u8]) -> String {
+pub(crate) fn sha256sum(bytes: &[u8]) -> String {
     use std::io::Write as _;
     use std::process::{Command, Stdio};
     let mut command = Command::new("sha256sum");

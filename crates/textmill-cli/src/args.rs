@@ -59,6 +59,8 @@ pub(crate) enum Command {
     /// Make, build and list plugins: libraries with stages
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Write `textmill.lock`: the hashes of the plugins and files that a pipeline uses
+    Lock(LockArgs),
     /// Run the golden tests of pipeline files: their `[[test]]` tables
     Test(TestArgs),
     /// Write a first pipeline and two articles to run it on
@@ -102,6 +104,9 @@ pub(crate) struct PluginArgs {
     /// Look here first for plugins that the pipeline names without a path; may be given again
     #[arg(long = "plugin-dir", value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) folders: Vec<PathBuf>,
+    /// Use nothing but the plugins, files and built-in stages that `textmill.lock` names
+    #[arg(long)]
+    pub(crate) locked: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -130,6 +135,16 @@ pub(crate) struct RunArgs {
     /// Replace an output that was not made by textmill
     #[arg(long)]
     pub(crate) overwrite: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LockArgs {
+    /// The pipeline file; its plugins are loaded
+    #[arg(value_name = "PIPELINE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) pipeline: PathBuf,
+    /// Look here first for plugins that the pipeline names without a path; may be given again
+    #[arg(long = "plugin-dir", value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) folders: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Doc(args) => command::doc::run(args),
         Command::Try(args) => command::try_one::run(args),
         Command::Plugin(command) => command::plugin::run(command),
+        Command::Lock(args) => command::lock::run(args),
         Command::Test(args) => command::test::run(args),
         Command::Init(args) => command::init::run(args),
         Command::Schema => command::schema::run(),

@@ -6,7 +6,7 @@
 use textmill_io::{self as io, InputOptions, OutputOptions};
 use textmill_pipeline::{self as written, ColumnKind, Container, Pipeline};
 
-use crate::Stage;
+use crate::{Engine, Stage};
 
 /// How to read the input of a pipeline.
 pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
@@ -58,7 +58,7 @@ pub(crate) fn field_names(names: &written::FieldNames) -> io::FieldNames {
 
 /// How to write one of the outputs of a pipeline.
 pub(crate) fn output_options(
-    pipeline: &Pipeline,
+    engine: &Engine,
     output: &written::Output,
     columns: &io::InputColumns,
     overwrite: bool,
@@ -69,7 +69,8 @@ pub(crate) fn output_options(
         columns: output.columns.as_ref().map(|columns| columns.iter().map(column).collect()),
         input: columns.clone(),
         overwrite,
-        pipeline: pipeline.name.clone(),
+        pipeline: engine.pipeline().name.clone(),
+        made_from: engine.provenance().made_from(),
     }
 }
 

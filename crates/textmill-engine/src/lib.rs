@@ -11,15 +11,17 @@ mod convert;
 mod error;
 mod observe;
 mod plugin;
+mod provenance;
 mod ring;
 mod run;
 mod trace;
 mod write;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use textmill_io::Snapshot;
-use textmill_pipeline::{Diagnostics, OnError, Pipeline, StageSpec};
+use textmill_pipeline::{Diagnostics, OnError, Pipeline, ResourceSpec, StageSpec};
 
 pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, StageCounts};
 pub use crate::batch::Fate;
@@ -28,6 +30,7 @@ pub use crate::plugin::{
     BuiltIn, Cancel, Edit, LoadError, LoadedPlugin, OpenError, OpenedStage, Origin, Refusal, Registry, Rule,
     RuleKind, StageFile, StagePlan, WorkError, WorkerCommand, abi_version, work,
 };
+pub use crate::provenance::{Provenance, UsedResource};
 pub use crate::run::{Finished, Progress, RunOptions};
 pub use crate::trace::{Trace, TracedStage};
 
@@ -36,6 +39,7 @@ pub use crate::trace::{Trace, TracedStage};
 pub struct Engine {
     pipeline: Pipeline,
     stages: Vec<Stage>,
+    provenance: Provenance,
 }
 
 /// An open stage of a pipeline.
@@ -54,17 +58,42 @@ impl Engine {
     /// The stages that refuse their options, and the files that options name and cannot be read; each at its place in
     /// the pipeline file.
     pub fn open(pipeline: Pipeline, registry: &Registry) -> Result<Self, Diagnostics> {
+        Self::open_approved(pipeline, registry, &|_, _| Ok(()))
+    }
+
+    /// [`Engine::open`], if `approve` has nothing against the files that options name. The stages get the very bytes that
+    /// were approved.
+    ///
+    /// # Errors
+    /// As [`Engine::open`]; and the files that were not approved.
+    pub fn open_approved(
+        pipeline: Pipeline,
+        registry: &Registry,
+        approve: &dyn Fn(&ResourceSpec, &Snapshot) -> Result<(), Refusal>,
+    ) -> Result<Self, Diagnostics> {
         let mut stages = Vec::new();
         let mut mistakes: Option<Diagnostics> = None;
+        let mut resources = BTreeSet::new();
         for (number, spec) in pipeline.stages.iter().enumerate() {
-            match open_stage(&pipeline, registry, number, spec) {
+            let files = read_files(&pipeline, number, spec, approve);
+            resources.extend(files.iter().flatten().map(UsedResource::from));
+            match files.and_then(|files| open_stage(&pipeline, registry, number, spec, files)) {
                 Ok(opened) => {
                     stages.push(Stage { id: spec.id.as_str().into(), opened, on_error: spec.on_error });
                 }
                 Err(found) => mistakes = Some(join(mistakes, found)),
             }
         }
-        mistakes.map_or(Ok(Self { pipeline, stages }), Err)
+        if let Some(mistakes) = mistakes {
+            return Err(mistakes);
+        }
+        let provenance = Provenance::new(&pipeline, registry, resources);
+        Ok(Self { pipeline, stages, provenance })
+    }
+
+    /// What it is made of, by hash.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
     }
 
     /// The pipeline as it was resolved.
@@ -94,17 +123,11 @@ fn open_stage(
     registry: &Registry,
     number: usize,
     spec: &StageSpec,
+    files: Vec<StageFile>,
 ) -> Result<OpenedStage, Diagnostics> {
-    let mut resources = Vec::new();
-    for resource in &spec.resources {
-        let file = Snapshot::read(&resource.absolute)
-            .map_err(|error| pipeline.option_diagnostic(number, &resource.pointer, &error.to_string()))?;
-        let (pointer, path) = (resource.pointer.clone(), resource.path.clone());
-        resources.push(StageFile { pointer, path, file });
-    }
     let opened = match spec.process {
-        None => OpenedStage::open(registry, &spec.uses, &spec.options, resources),
-        Some(limits) => OpenedStage::open_isolated(registry, &spec.uses, &spec.options, &resources, limits),
+        None => OpenedStage::open(registry, &spec.uses, &spec.options, files),
+        Some(limits) => OpenedStage::open_isolated(registry, &spec.uses, &spec.options, &files, limits),
     };
     let opened = opened.map_err(|error| match error {
         OpenError::Options(mistakes) => mistakes
@@ -119,6 +142,24 @@ fn open_stage(
         Some(message) => Err(pipeline.stage_diagnostic(number, &message)),
         None => Ok(opened),
     }
+}
+
+/// The files that the options of a stage name.
+fn read_files(
+    pipeline: &Pipeline,
+    number: usize,
+    spec: &StageSpec,
+    approve: &dyn Fn(&ResourceSpec, &Snapshot) -> Result<(), Refusal>,
+) -> Result<Vec<StageFile>, Diagnostics> {
+    let read = |resource: &ResourceSpec| {
+        let at = |message: &str| pipeline.option_diagnostic(number, &resource.pointer, message);
+        let file = Snapshot::read(&resource.absolute).map_err(|error| at(&error.to_string()))?;
+        approve(resource, &file).map_err(|refusal| {
+            at(&format!("the file `{}` {}", resource.path, refusal.message)).with_hint(&refusal.hint)
+        })?;
+        Ok(StageFile { pointer: resource.pointer.clone(), path: resource.path.clone(), file })
+    };
+    spec.resources.iter().map(read).collect()
 }
 
 /// A field that the stage sets and that the input calls what it calls the id or the text of a document.

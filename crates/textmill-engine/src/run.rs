@@ -118,7 +118,7 @@ impl Engine {
         let sinks = if options.dry_run {
             Sinks::none()
         } else {
-            Sinks::open(self.pipeline(), &input.columns(), options.overwrite)?
+            Sinks::open(self, &input.columns(), options.overwrite)?
         };
         options.progress.begin(input.total_bytes());
         let budget = Budget::new(self.memory_limit(options));

@@ -7,12 +7,12 @@ use textmill_io::{
     Body, Document, EncodedBatch, Encoder, InputColumns, Origin, Output, OutputOptions, Published,
     ReadFailure, Refused, Rejected, Why,
 };
-use textmill_pipeline::{self as written, Pipeline};
+use textmill_pipeline as written;
 
 use crate::account::Counts;
 use crate::batch::{Fate, Slot, Source};
 use crate::error::{Error, Failure};
-use crate::{Stage, convert};
+use crate::{Engine, Stage, convert};
 
 /// How many failed documents are named at the end of a run.
 const EXAMPLES: usize = 5;
@@ -82,9 +82,10 @@ impl Sinks {
 
     /// Opens all outputs of a pipeline. Failed documents always have one, beside the output if the file names none:
     /// nothing is lost for want of a line in it.
-    pub(crate) fn open(pipeline: &Pipeline, columns: &InputColumns, overwrite: bool) -> Result<Self, Error> {
+    pub(crate) fn open(engine: &Engine, columns: &InputColumns, overwrite: bool) -> Result<Self, Error> {
+        let pipeline = engine.pipeline();
         let open = |key, output: Option<&written::Output>| {
-            let options = output.map(|output| convert::output_options(pipeline, output, columns, overwrite));
+            let options = output.map(|output| convert::output_options(engine, output, columns, overwrite));
             open_as(key, options)
         };
         let kept = open("output", pipeline.output.as_ref())?;

@@ -49,7 +49,8 @@ pub use crate::input::{
 };
 pub use crate::names::FieldNames;
 pub use crate::output::{
-    Body, EncodedBatch, Encoder, Output, OutputOptions, Published, PublishedFile, Refused, Rejected, Why,
+    Body, EncodedBatch, Encoder, HashedFile, MadeFrom, Output, OutputOptions, Published, PublishedFile,
+    Refused, Rejected, Why,
 };
 pub use crate::plugin_path::PluginPath;
-pub use crate::snapshot::{Snapshot, sha256};
+pub use crate::snapshot::{Snapshot, replace_file, sha256};

@@ -111,6 +111,23 @@ fn keep(bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(path)
 }
 
+/// Puts a file there, whole or not at all, in the place of one of the same name.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write as _;
+
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let error = |error| Error::io(path, "cannot write the file", error);
+    let written = fs::File::create(&beside)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&beside, path));
+    // Of a write that failed nothing should be left; where that fails too, the first error is the one to tell.
+    written.inspect_err(|_| _ = fs::remove_file(&beside)).map_err(error)
+}
+
 /// The SHA-256 of bytes, in lower-case hexadecimal, as `sha256sum` prints it.
 pub fn sha256(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))

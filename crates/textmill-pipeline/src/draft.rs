@@ -31,6 +31,7 @@ use crate::{Catalog, Diagnostics, Override, Source, StageKind, suggest};
 /// A pipeline file that is valid TOML, before anything is known about its stages.
 #[derive(Clone, Debug)]
 pub struct Draft {
+    text: Arc<Text>,
     path: PathBuf,
     dir: PathBuf,
     tree: Tree,
@@ -42,8 +43,8 @@ pub struct Draft {
 /// The syntax errors of the text.
 pub fn parse(source: Source) -> Result<Draft, Diagnostics> {
     let text = Arc::new(Text { name: source.path.display().to_string(), text: source.text });
-    let tree = Tree::parse(text).map_err(all)?;
-    Ok(Draft { dir: folder(&source.path), path: source.path, tree })
+    let tree = Tree::parse(Arc::clone(&text)).map_err(all)?;
+    Ok(Draft { dir: folder(&source.path), path: source.path, text, tree })
 }
 
 /// The folder of a file, absolute.
@@ -79,6 +80,13 @@ impl Draft {
     pub fn plugin_diagnostic(&self, index: usize, message: &str) -> Diagnostics {
         let place = self.tree.places.nearest(&format!("/plugins/{index}"));
         Diagnostic::at(place.value(), message).into()
+    }
+
+    /// Something is wrong that has no place in the file, with what to do about it.
+    pub fn diagnostic(&self, message: &str, hint: &str) -> Diagnostics {
+        let mut one = Diagnostic::nowhere(message).with_hint(Some(hint));
+        one.file.clone_from(&self.text.name);
+        one.into()
     }
 
     /// Checks everything.
@@ -137,6 +145,7 @@ impl Draft {
             tests: written.tests.into_iter().map(|test| test.build(&self.dir)).collect(),
             path: self.path,
             dir: self.dir,
+            text: self.text,
             places: self.tree.places,
         })
     }

@@ -2,12 +2,13 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Diagnostics;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Text};
 use crate::format::{Column, InputFormat, OutputFormat};
 use crate::golden::TestSpec;
 use crate::isolation::OwnProcess;
@@ -41,6 +42,7 @@ pub struct Pipeline {
     /// Golden tests of the stages.
     pub tests: Vec<TestSpec>,
     pub(crate) places: Places,
+    pub(crate) text: Arc<Text>,
 }
 
 /// A library that a pipeline file asks for.
@@ -208,6 +210,11 @@ pub struct ResourceSpec {
 }
 
 impl Pipeline {
+    /// The text of the pipeline file as it was read.
+    pub fn text(&self) -> &str {
+        &self.text.text
+    }
+
     /// Reads these URIs (absolute paths, globs or `-`) in the place of those in the file.
     pub fn replace_input(&mut self, uris: Vec<String>) {
         self.input.uris = uris;

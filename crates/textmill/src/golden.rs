@@ -5,14 +5,17 @@ use std::{fs, io};
 
 use serde_json::{Map, Value};
 use textmill_engine::{Engine, Error, Fate, Registry, Trace};
-use textmill_io::PluginPath;
 use textmill_pipeline::{Cause, Diagnostics, Expect, Pipeline, Source, TestInput, TestSpec};
+
+use crate::Plugins;
+use crate::lock::Guard;
 
 /// The golden tests of a pipeline file.
 #[derive(Debug)]
 pub struct Suite {
     pipeline: Pipeline,
     registry: Registry,
+    guard: Guard,
 }
 
 /// Something that a test expects and did not find.
@@ -40,12 +43,13 @@ impl Suite {
     ///
     /// # Errors
     /// All mistakes of the file, each with its place.
-    pub fn open(path: &Path, plugin_path: &PluginPath) -> Result<Self, Diagnostics> {
+    pub fn open(path: &Path, plugins: &Plugins) -> Result<Self, Diagnostics> {
         let draft = textmill_pipeline::parse(Source::read(path)?)?;
-        let registry = crate::load(&draft, plugin_path)?;
+        let guard = Guard::new(&draft, path, plugins.locking)?;
+        let registry = crate::load(&draft, plugins, &guard)?;
         let pipeline = draft.resolve(&registry, &[])?;
-        Engine::open(pipeline.clone(), &registry)?;
-        Ok(Self { pipeline, registry })
+        guard.open(pipeline.clone(), &registry)?;
+        Ok(Self { pipeline, registry, guard })
     }
 
     /// The tests, in the order of the file.
@@ -70,7 +74,7 @@ impl Suite {
         if let TestInput::File(path) = &test.input {
             pipeline.replace_input(vec![path.to_string_lossy().into_owned()]);
         }
-        let engine = Engine::open(pipeline, &self.registry)?;
+        let engine = self.guard.open(pipeline, &self.registry)?;
         Ok(match trace(&engine, test) {
             Ok(traced) => Comparison::new(&engine, test, traced, update).run(),
             Err(error) => Tested { mismatches: vec![mismatch("/input", error.to_string())], written: None },

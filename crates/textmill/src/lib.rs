@@ -11,23 +11,26 @@
 //! ```
 
 mod golden;
+mod lock;
 
 use std::path::Path;
 
 pub use textmill_engine::{
     BuiltIn, Cancel, Counts, Edit, Engine, Error, Failure, Fate, Finished, LoadError, LoadedPlugin,
-    OpenedStage, Origin, Progress, Registry, Rule, RuleKind, RunOptions, Stage, StageCounts, StagePlan,
-    Trace, TracedStage, WorkError, WorkerCommand, abi_version,
+    OpenedStage, Origin, Progress, Provenance, Refusal, Registry, Rule, RuleKind, RunOptions, Stage,
+    StageCounts, StagePlan, Trace, TracedStage, WorkError, WorkerCommand, abi_version,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
     Catalog, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override,
-    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, TestSpec, parse_bytes, schema,
-    suggestion,
+    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, TestSpec, parse, parse_bytes,
+    schema, suggestion,
 };
 use textmill_stage::vtable;
 
 pub use crate::golden::{Mismatch, Suite, Tested};
+use crate::lock::Guard;
+pub use crate::lock::{LOCK_FILE, LockError, Locked, Locking, TARGET, lock};
 
 /// The stages that are linked into this program, by name.
 pub const BUILT_IN: &[BuiltIn] = &[
@@ -49,12 +52,24 @@ pub struct Options {
     pub inputs: Vec<String>,
     /// Where to write, in the place of `[output] uri`: an absolute path or `-`.
     pub output: Option<String>,
-    /// Where the plugins are looked for that the file names without a path. By default nowhere.
-    pub plugin_path: io::PluginPath,
+    /// Where plugins come from, and what they are held to.
+    pub plugins: Plugins,
     /// How a process is started that runs a stage with `isolation`: a program that calls [`work`]. Without it, there is none
     /// for such stages.
     pub worker: Option<WorkerCommand>,
 }
+
+/// Where plugins come from, and what they are held to.
+#[derive(Clone, Debug, Default)]
+pub struct Plugins {
+    /// Where those are looked for that a pipeline file names without a path. By default nowhere.
+    pub path: io::PluginPath,
+    /// What is made of the lock file.
+    pub locking: Locking,
+}
+
+/// The version of textmill, and of its built-in stages.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The kinds of stages that are linked into this program.
 pub fn registry() -> Registry {
@@ -65,8 +80,10 @@ pub fn registry() -> Registry {
 ///
 /// # Errors
 /// The file cannot be read, or a plugin cannot be loaded; at its place in the file.
-pub fn registry_of(path: &Path, plugin_path: &io::PluginPath) -> Result<Registry, Diagnostics> {
-    load(&textmill_pipeline::parse(Source::read(path)?)?, plugin_path)
+pub fn registry_of(path: &Path, plugins: &Plugins) -> Result<Registry, Diagnostics> {
+    let draft = textmill_pipeline::parse(Source::read(path)?)?;
+    let guard = Guard::new(&draft, path, plugins.locking)?;
+    load(&draft, plugins, &guard)
 }
 
 /// Reads a pipeline file, loads the plugins that it names, checks everything, and opens its stages.
@@ -75,7 +92,8 @@ pub fn registry_of(path: &Path, plugin_path: &io::PluginPath) -> Result<Registry
 /// All mistakes of the file that can be found at once, each with its place.
 pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
     let draft = textmill_pipeline::parse(Source::read(path)?)?;
-    let registry = load(&draft, &options.plugin_path)?.with_worker(options.worker.clone());
+    let guard = Guard::new(&draft, path, options.plugins.locking)?;
+    let registry = load(&draft, &options.plugins, &guard)?.with_worker(options.worker.clone());
     let mut pipeline = draft.resolve(&registry, &options.overrides)?;
     if !options.inputs.is_empty() {
         pipeline.replace_input(options.inputs.clone());
@@ -83,7 +101,7 @@ pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
     if let Some(uri) = &options.output {
         pipeline.replace_output(uri.clone());
     }
-    Engine::open(pipeline, &registry)
+    guard.open(pipeline, &registry)
 }
 
 /// What the program does that [`Options::worker`] names, and all that it does: runs a stage for the process that started it.
@@ -100,11 +118,11 @@ pub fn rules(registry: &Registry, stage: &str) -> Option<Vec<Rule>> {
     Some(opened.plan().rules.clone())
 }
 
-fn load(draft: &Draft, plugin_path: &io::PluginPath) -> Result<Registry, Diagnostics> {
+fn load(draft: &Draft, plugins: &Plugins, guard: &Guard) -> Result<Registry, Diagnostics> {
     let mut registry = registry();
     let mut refused: Option<Diagnostics> = None;
     for plugin in draft.plugins() {
-        if let Err((message, hint)) = load_one(&mut registry, &plugin, plugin_path) {
+        if let Err((message, hint)) = load_one(&mut registry, &plugin, &plugins.path, guard) {
             let one = draft.plugin_diagnostic(plugin.index, &message);
             let one = hint.map_or(one.clone(), |hint| one.with_hint(&hint));
             refused = Some(match refused {
@@ -121,6 +139,7 @@ fn load_one(
     registry: &mut Registry,
     plugin: &PluginSpec,
     plugin_path: &io::PluginPath,
+    guard: &Guard,
 ) -> Result<(), (String, Option<String>)> {
     let path = match &plugin.place {
         PluginPlace::Path(path) => path.clone(),
@@ -128,8 +147,7 @@ fn load_one(
             .find(&plugin.path)
             .map_err(|error| (error.to_string(), error.hint().map(ToOwned::to_owned)))?,
     };
-    registry.load(&path).map_err(|error| (error.to_string(), Some(error.hint().to_owned())))?;
-    Ok(())
+    guard.load(registry, plugin, &path).map_err(|error| (error.to_string(), Some(error.hint().to_owned())))
 }
 
 #[cfg(test)]

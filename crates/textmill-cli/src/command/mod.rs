@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod doc;
 pub(crate) mod init;
 pub(crate) mod list;
+pub(crate) mod lock;
 mod open;
 pub(crate) mod plugin;
 pub(crate) mod run;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use textmill::io::PluginPath;
-use textmill::{Diagnostics, Engine, Options, Registry};
+use textmill::{Diagnostics, Engine, Locking, Options, Plugins, Registry};
 
 use crate::args::{PipelineArgs, PluginArgs};
 
@@ -18,7 +18,7 @@ pub(crate) fn pipeline(
         overrides: args.overrides.clone(),
         inputs: inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
         output: output.map(absolute).transpose()?,
-        plugin_path: plugin_path(&args.plugins),
+        plugins: plugins(&args.plugins),
         worker: super::worker::command(),
     };
     let engine = textmill::open(&args.pipeline, &options)?;
@@ -33,14 +33,15 @@ pub(crate) fn pipeline(
 /// The built-in stages, and those of the plugins that a pipeline names.
 pub(crate) fn registry(pipeline: Option<&Path>, plugins: &PluginArgs) -> Result<Registry, Diagnostics> {
     match pipeline {
-        Some(path) => textmill::registry_of(path, &plugin_path(plugins)),
+        Some(path) => textmill::registry_of(path, &self::plugins(plugins)),
         None => Ok(textmill::registry()),
     }
 }
 
-/// Where plugins are looked for that a pipeline names without a path.
-pub(crate) fn plugin_path(args: &PluginArgs) -> PluginPath {
-    PluginPath::from_environment(args.folders.clone())
+/// Where plugins come from, and what they are held to.
+pub(crate) fn plugins(args: &PluginArgs) -> Plugins {
+    let locking = if args.locked { Locking::Require } else { Locking::Warn };
+    Plugins { path: PluginPath::from_environment(args.folders.clone()), locking }
 }
 
 /// A URI of the command line is relative to the current folder; that of a pipeline file to the file.

@@ -22,9 +22,9 @@ struct Tally {
 pub(crate) fn run(args: &TestArgs) -> Outcome {
     // All files are opened before a test runs: a mistake in the last one should not come after a page of results.
     let mut suites = Vec::new();
-    let plugin_path = open::plugin_path(&args.plugins);
+    let plugins = open::plugins(&args.plugins);
     for path in files(&args.paths)? {
-        suites.push((Suite::open(&path, &plugin_path)?, path));
+        suites.push((Suite::open(&path, &plugins)?, path));
     }
     let mut tally = Tally::default();
     for (suite, path) in &suites {

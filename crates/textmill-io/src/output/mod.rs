@@ -20,6 +20,7 @@ use self::name::Names;
 use self::part::{Part, hex};
 pub(crate) use self::state::FOLDER;
 use self::state::{Claim, Wanted};
+pub use self::state::{HashedFile, MadeFrom};
 use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
 use crate::format::{Compression, OutputFormat};
@@ -43,6 +44,8 @@ pub struct OutputOptions {
     pub overwrite: bool,
     /// The pipeline that the output belongs to.
     pub pipeline: String,
+    /// What the output is made with, for its manifest.
+    pub made_from: MadeFrom,
 }
 
 /// An output that is being written. Dropped without [`Output::publish`], it leaves what was there before.
@@ -305,8 +308,13 @@ fn open_stream(uri: &str) -> Result<Box<dyn Write + Send>> {
 }
 
 fn staged(options: &OutputOptions, path: &Path, is_folder: bool, encoder: &Encoder) -> Result<Sink> {
-    let wanted =
-        Wanted { target: path, is_folder, overwrite: options.overwrite, pipeline: &options.pipeline };
+    let wanted = Wanted {
+        target: path,
+        is_folder,
+        overwrite: options.overwrite,
+        pipeline: &options.pipeline,
+        made_from: &options.made_from,
+    };
     let claim = Claim::new(&wanted)?;
     if encoder.format == OutputFormat::Text {
         return Ok(Sink::Texts(claim, Texts::default()));

@@ -37,6 +37,7 @@ pub(super) struct Claim {
     root: PathBuf,
     state: PathBuf,
     pipeline: String,
+    made_from: MadeFrom,
     overwrite: bool,
     /// Files that an earlier run of ours has put there.
     previous: BTreeSet<String>,
@@ -59,8 +60,30 @@ struct Owner {
 struct Manifest {
     schema: u32,
     pipeline: String,
+    #[serde(default)]
+    made_from: MadeFrom,
     documents: u64,
     files: Vec<PublishedFile>,
+}
+
+/// What an output was made with, as hashes; its manifest says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeFrom {
+    /// The SHA-256 of the pipeline file, in hexadecimal.
+    pub pipeline: String,
+    /// The plugins, by name and version.
+    pub plugins: Vec<HashedFile>,
+    /// The files that options name, by the path that the option has.
+    pub resources: Vec<HashedFile>,
+}
+
+/// A file and its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HashedFile {
+    /// What it is called.
+    pub name: String,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 /// A folder or a file that is to be claimed.
@@ -69,6 +92,7 @@ pub(super) struct Wanted<'a> {
     pub(super) is_folder: bool,
     pub(super) overwrite: bool,
     pub(super) pipeline: &'a str,
+    pub(super) made_from: &'a MadeFrom,
 }
 
 impl Claim {
@@ -84,6 +108,7 @@ impl Claim {
             root,
             state,
             pipeline: wanted.pipeline.to_owned(),
+            made_from: wanted.made_from.clone(),
             overwrite: wanted.overwrite,
             created,
             is_published: false,
@@ -163,8 +188,8 @@ impl Claim {
     }
 
     fn announce(&self, files: &[PublishedFile], documents: u64) -> Result<()> {
-        let pipeline = self.pipeline.clone();
-        let manifest = Manifest { schema: SCHEMA, pipeline, documents, files: files.to_vec() };
+        let (pipeline, made_from) = (self.pipeline.clone(), self.made_from.clone());
+        let manifest = Manifest { schema: SCHEMA, pipeline, made_from, documents, files: files.to_vec() };
         write_json(&self.state.join(PUBLISHING), &manifest)?;
         sync(&self.state)
     }

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &PluginListArgs) -> Outcome {
 
 /// The libraries in the folders of plugins that were not loaded.
 fn others(args: &PluginListArgs, loaded: &[LoadedPlugin]) -> anyhow::Result<Vec<Snapshot>> {
-    let found = open::plugin_path(&args.plugins).libraries()?.into_iter();
+    let found = open::plugins(&args.plugins).path.libraries()?.into_iter();
     let is_loaded = |path: &Path| {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         loaded.iter().any(|plugin| plugin.path == path)

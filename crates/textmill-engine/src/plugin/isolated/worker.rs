@@ -20,7 +20,7 @@ use super::calls;
 use super::frame::{Garbled, Inbox, Pack, Unpack, write};
 use super::message::{GAVE_UP, Logged, OPEN, Opening, PROCESS, pack_plan, pack_refusal};
 use crate::plugin::host::forward_events;
-use crate::plugin::library::{BuiltIn, Registry};
+use crate::plugin::library::{BuiltIn, Refusal, Registry};
 use crate::plugin::sink::Answers;
 use crate::plugin::stage::{OpenError, OpenedStage, StageError, StageFile, StageWorker};
 
@@ -152,14 +152,16 @@ fn open(opening: &Opening<'_>, built_in: &[BuiltIn]) -> Result<OpenedStage, Open
     }
     let mut registry = Registry::new(built_in);
     if let Some((path, sha256)) = opening.library {
-        let loaded = registry.load(Path::new(OsStr::from_bytes(path)));
-        let loaded = loaded.map_err(|error| plugin(error.to_string()))?;
-        if loaded.sha256 != sha256 {
-            return Err(plugin(format!(
-                "the plugin `{}` has changed since it was checked",
-                loaded.path.display()
-            )));
-        }
+        // What the host has checked is what runs here, and nothing of anything else.
+        let is_same = |file: &Snapshot| {
+            let refusal = || Refusal {
+                message: "has changed since it was checked".to_owned(),
+                hint: "run again".to_owned(),
+            };
+            if file.sha256() == sha256 { Ok(()) } else { Err(refusal()) }
+        };
+        let loaded = registry.load_approved(Path::new(OsStr::from_bytes(path)), &is_same);
+        loaded.map_err(|error| plugin(error.to_string()))?;
     }
     let options = serde_json::from_str(opening.options).map_err(|error| plugin(error.to_string()))?;
     let file = |(pointer, path, bytes): &(&str, &str, &[u8])| StageFile {
