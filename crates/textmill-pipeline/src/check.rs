@@ -8,9 +8,9 @@ use crate::diagnostic::Diagnostic;
 use crate::sentence::{self, Scope};
 use crate::simplify::simplify;
 
-/// A JSON Schema, ready to check values against.
+/// A JSON Schema, ready to check values against: that of a pipeline file, or of the options of a stage.
 #[derive(Debug)]
-pub(crate) struct Checker {
+pub struct Checker {
     schema: Value,
     validator: Validator,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Checker {
 impl Checker {
     /// # Errors
     /// If the schema is none, or refers to another file or address.
-    pub(crate) fn new(schema: &Value) -> Result<Self, String> {
+    pub fn new(schema: &Value) -> Result<Self, String> {
         let schema = simplify(schema);
         let validator = jsonschema::options()
             .offline()
@@ -27,6 +27,11 @@ impl Checker {
             .build(&schema)
             .map_err(|error| error.to_string())?;
         Ok(Self { schema, validator })
+    }
+
+    /// All violations, in the words of the library that finds them; none if the value fits.
+    pub fn violations(&self, value: &Value) -> Vec<String> {
+        self.validator.iter_errors(value).map(|error| error.to_string()).collect()
     }
 
     /// All violations, as sentences.
@@ -38,7 +43,7 @@ impl Checker {
     }
 
     /// Pointers to the strings whose schema says `"format": "resource"`, in order, and the strings.
-    pub(crate) fn resources(&self, value: &Value) -> Vec<(String, String)> {
+    pub fn resources(&self, value: &Value) -> Vec<(String, String)> {
         let evaluation = self.validator.evaluate(value);
         let mut found: Vec<(String, String)> = evaluation
             .iter_annotations()

@@ -38,6 +38,7 @@ mod written;
 
 pub use crate::bytes::parse_bytes;
 pub use crate::catalog::{Catalog, StageKind};
+pub use crate::check::Checker;
 pub use crate::diagnostic::{Diagnostic, Diagnostics};
 pub use crate::draft::{Draft, parse};
 pub use crate::editor::schema;

@@ -161,8 +161,14 @@ pub(super) fn tell(level: u32, plugin: &str, message: &str, fields: &str) {
     }
 }
 
+/// In bytes. What is longer is no message for a person, and a length by mistake would read what is not there.
+const LONGEST_MESSAGE: usize = 1 << 24;
+
 /// A copy of what the plugin passed. A plugin may pass anything, so bytes that are no UTF-8 are replaced.
 pub(super) fn lossy(text: Str) -> String {
+    if text.len > LONGEST_MESSAGE {
+        return format!("(a message of {} bytes)", text.len);
+    }
     // SAFETY: the plugin keeps the contract: valid for this call.
     let bytes = unsafe { text.bytes() };
     String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()

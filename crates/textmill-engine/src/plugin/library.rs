@@ -1,5 +1,6 @@
 //! Finds kinds of stages: the built-in ones, and those of libraries loaded at run time.
 
+use std::env::consts::ARCH;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -242,17 +243,19 @@ fn read(path: &Path) -> Result<Snapshot, String> {
 
 const PATH: &str = "give the path of the library, relative to the pipeline file";
 const LOCKED: &str = "without `--locked` a library is loaded from its path";
+const FOR_THIS_MACHINE: &str = "a plugin is a shared library built for this machine";
 const REPORT: &str = "this is a mistake in the plugin; tell its author";
 const REBUILD: &str = "rebuild the plugin against the SDK of this version of textmill";
 
 /// More stages than this are no description but a mistake.
 const MOST_STAGES: usize = 10_000;
 
-/// Loads a library and calls its entry function.
-fn enter(path: &Path) -> Result<abi::Plugin, (String, &'static str)> {
-    let library = open(path).map_err(|error| {
-        (format!("cannot load: {}", causes(&error)), "a plugin is a shared library built for this machine")
-    })?;
+/// The entry function of a library, which is loaded for it and stays loaded.
+///
+/// # Errors
+/// What is wrong, and what to do: it is no library for this machine, or exports no entry function.
+pub fn entry(path: &Path) -> Result<abi::Entry, (String, &'static str)> {
+    let library = open(path).map_err(|error| (cannot_load(path, &error), FOR_THIS_MACHINE))?;
     // SAFETY: the symbol has this type in every plugin; its name carries the major version.
     let entry = unsafe { library.get::<abi::Entry>(abi::ENTRY) };
     let entry = *entry.map_err(|_| {
@@ -260,6 +263,12 @@ fn enter(path: &Path) -> Result<abi::Plugin, (String, &'static str)> {
     })?;
     // Never unloaded: a library that has run code may have left thread-locals and pointers behind.
     std::mem::forget(library);
+    Ok(entry)
+}
+
+/// Loads a library and calls its entry function.
+fn enter(path: &Path) -> Result<abi::Plugin, (String, &'static str)> {
+    let entry = entry(path)?;
     // SAFETY: the host is [static].
     let plugin = unsafe { entry(&raw const HOST) };
     if plugin.is_null() {
@@ -305,7 +314,40 @@ fn check(plugin: *const abi::Plugin) -> Result<abi::Plugin, (String, &'static st
     if plugin.n_stages > MOST_STAGES {
         return Err((format!("says that it has {} stages", plugin.n_stages), REPORT));
     }
+    if plugin.stages.is_null() && plugin.n_stages > 0 {
+        return Err((format!("has {} stages at a null pointer", plugin.n_stages), REPORT));
+    }
     Ok(plugin)
+}
+
+/// Why a library cannot be loaded. Of one for another machine the system says that the file is not there.
+fn cannot_load(path: &Path, error: &dyn std::error::Error) -> String {
+    let machine = Snapshot::read(path).ok().and_then(|file| machine(file.bytes()));
+    match machine.filter(|machine| *machine != ARCH) {
+        Some(machine) => format!("cannot load: it was built for {machine}, and this machine is {ARCH}"),
+        None => format!("cannot load: {}", causes(error)),
+    }
+}
+
+/// The processor that an ELF file is for, by the name that [`ARCH`] has for it: `e_machine` of its header, by the list in
+/// `elf.h`.
+fn machine(file: &[u8]) -> Option<&'static str> {
+    let header = file.strip_prefix(b"\x7fELF")?;
+    let number: [u8; 2] = file.get(18..20)?.try_into().ok()?;
+    let is_little_endian = header.get(1) == Some(&1);
+    let number = if is_little_endian { u16::from_le_bytes(number) } else { u16::from_be_bytes(number) };
+    Some(match number {
+        3 => "x86",
+        20 => "powerpc",
+        21 => "powerpc64",
+        22 => "s390x",
+        40 => "arm",
+        62 => "x86_64",
+        183 => "aarch64",
+        243 => "riscv64",
+        258 => "loongarch64",
+        _ => "another processor",
+    })
 }
 
 /// `libloading` says only "dlopen failed"; the reason is in the source of its error.

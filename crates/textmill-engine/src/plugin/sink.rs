@@ -27,16 +27,16 @@ pub struct Edit {
 
 /// A document that a stage emitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Emitted {
+pub struct Emitted {
     /// Its text.
-    pub(crate) text: String,
+    pub text: String,
     /// Its fields: index into [`StagePlan::writes`], value.
-    pub(crate) fields: Vec<(usize, String)>,
+    pub fields: Vec<(usize, String)>,
 }
 
 /// What a stage said of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// It goes on.
     #[default]
     Keep,
@@ -48,16 +48,30 @@ pub(crate) enum Verdict {
 
 /// All that a stage asked for with one document.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answer {
-    pub(crate) verdict: Verdict,
+pub struct Answer {
+    /// What becomes of the document.
+    pub verdict: Verdict,
     /// Ascending and disjoint.
-    pub(crate) edits: Vec<Edit>,
+    pub edits: Vec<Edit>,
     /// A whole new text, and its rule.
-    pub(crate) rewrite: Option<(String, usize)>,
+    pub rewrite: Option<(String, usize)>,
     /// Index into [`StagePlan::writes`], value; `None` removes the field.
-    pub(crate) sets: Vec<(usize, Option<String>)>,
-    pub(crate) emits: Vec<Emitted>,
-    pub(crate) scores: Vec<(String, f64, Option<f64>)>,
+    pub sets: Vec<(usize, Option<String>)>,
+    /// The documents that follow it.
+    pub emits: Vec<Emitted>,
+    /// Name, value, threshold.
+    pub scores: Vec<(String, f64, Option<f64>)>,
+}
+
+/// A call of the sink that does not keep the contract. It has failed the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The place of the document in its batch.
+    pub document: usize,
+    /// The function of the sink.
+    pub call: &'static str,
+    /// What was wrong.
+    pub message: String,
 }
 
 /// The answers of a stage to a batch, in its order. The buffers are used again for the next batch.
@@ -69,7 +83,8 @@ pub(super) struct Collector<'a> {
     plan: &'a StagePlan,
     texts: &'a [Str],
     answers: &'a mut [Answer],
-    stray: Option<usize>,
+    /// The calls that were wrong, in their order. Those about no document of the batch come with a number beyond it.
+    pub(super) breaches: Vec<Breach>,
 }
 
 impl Answers {
@@ -77,6 +92,11 @@ impl Answers {
     pub(super) fn begin(&mut self, n_docs: usize) -> &mut [Answer] {
         self.0.resize_with(n_docs, Answer::default);
         &mut self.0
+    }
+
+    /// The answers, which are then gone from here.
+    pub(super) fn take(&mut self) -> Vec<Answer> {
+        std::mem::take(&mut self.0)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Answer> {
@@ -119,8 +139,11 @@ impl Answer {
         self.edits.iter().cloned().chain(whole).collect()
     }
 
-    /// The text after the edits, in one copy; `None` if there are none.
-    pub(crate) fn apply(&mut self, text: &str) -> Option<String> {
+    /// The text after the edits, in one copy; `None` if there are none. A whole new text is moved out of the answer.
+    ///
+    /// # Panics
+    /// If `text` is not the one that the answer is about.
+    pub fn apply(&mut self, text: &str) -> Option<String> {
         if let Some((whole, _)) = &mut self.rewrite {
             return Some(std::mem::take(whole));
         }
@@ -144,7 +167,14 @@ impl<'a> Collector<'a> {
     /// Nothing is asked for yet; there are as many answers as texts.
     pub(super) fn new(plan: &'a StagePlan, texts: &'a [Str], answers: &'a mut [Answer]) -> Self {
         answers.iter_mut().for_each(Answer::clear);
-        Self { plan, texts, answers, stray: None }
+        Self { plan, texts, answers, breaches: Vec::new() }
+    }
+
+    /// What was said of a document that is not in the batch: an answer that nobody can be given.
+    pub(super) fn stray(&self) -> Option<String> {
+        let n_docs = self.texts.len();
+        let stray = self.breaches.iter().find(|breach| breach.document >= n_docs);
+        stray.map(|breach| breach.message.clone())
     }
 
     /// The sink that leads here. The collector must not be used otherwise while the sink is.
@@ -153,19 +183,17 @@ impl<'a> Collector<'a> {
         abi::Sink { size: size_of::<abi::Sink>(), ctx, drop, edit, rewrite, set, emit, score, fail }
     }
 
-    /// A document that the stage gave an answer for, and that is not in the batch.
-    pub(super) fn stray(&self) -> Option<usize> {
-        self.stray
-    }
-
     /// Lets `change` work on the answer to document `index`; what it finds wrong fails the document.
     fn change(
         &mut self,
         index: usize,
+        call: &'static str,
         change: impl FnOnce(&Self, &mut Answer) -> Result<(), String>,
     ) -> Status {
+        let n_docs = self.answers.len();
         let Some(slot) = self.answers.get_mut(index) else {
-            self.stray = Some(index);
+            let message = format!("the stage answered for document {index} of a batch of {n_docs}");
+            self.breaches.push(Breach { document: index, call, message });
             return abi::E_DOCUMENT;
         };
         if matches!(slot.verdict, Verdict::Fail(_)) {
@@ -176,6 +204,7 @@ impl<'a> Collector<'a> {
         let status = match result {
             Ok(()) => abi::OK,
             Err(message) => {
+                self.breaches.push(Breach { document: index, call, message: message.clone() });
                 answer.fail(message);
                 abi::E_DOCUMENT
             }
@@ -237,7 +266,22 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// More than any machine has: a length or a count beyond it is a mistake, and following it would read what is not there.
+const ABSURD: usize = 1 << 40;
+
+/// What a plugin passed as so many values.
+fn many<'a, T>(values: *const T, count: usize) -> Result<&'a [T], String> {
+    if count >= ABSURD || values.is_null() && count > 0 {
+        return Err(format!("the stage passed {count} values at {values:?}"));
+    }
+    // SAFETY: the plugin keeps the contract: `count` values, valid for this call.
+    Ok(unsafe { abi::slice(values, count) })
+}
+
 fn checked(text: Str, what: &str) -> Result<Option<String>, String> {
+    if text.len >= ABSURD {
+        return Err(format!("the stage gave {what} of {} bytes", text.len));
+    }
     // SAFETY: the plugin keeps the contract: valid for this call.
     let Some(bytes) = (unsafe { text.bytes() }) else { return Ok(None) };
     let text =
@@ -257,21 +301,21 @@ unsafe fn collector<'c>(ctx: *mut c_void) -> &'c mut Collector<'c> {
 unsafe extern "C" fn drop(ctx: *mut c_void, index: usize, rule: u32) -> Status {
     // SAFETY: the plugin passes the context of its sink.
     let collector = unsafe { collector(ctx) };
-    collector.change(index, |collector, answer| {
+    collector.change(index, "drop", |collector, answer| {
         answer.verdict = Verdict::Drop(collector.rule(rule, |kind| kind == RuleKind::Drops)?);
         Ok(())
     })
 }
 
 unsafe extern "C" fn edit(ctx: *mut c_void, index: usize, edits: *const abi::Edit, n_edits: usize) -> Status {
-    // SAFETY: the plugin passes the context of its sink, and `n_edits` edits.
-    let (collector, edits) = unsafe { (collector(ctx), abi::slice(edits, n_edits)) };
-    collector.change(index, |collector, answer| {
+    // SAFETY: the plugin passes the context of its sink.
+    let collector = unsafe { collector(ctx) };
+    collector.change(index, "edit", |collector, answer| {
         if answer.rewrite.is_some() {
             return Err("the stage gave edits and a whole new text for the same document".into());
         }
         let text = collector.text(index);
-        for edit in edits {
+        for edit in many(edits, n_edits)? {
             let after = answer.edits.last().map_or(0, |last| last.span.end);
             answer.edits.push(collector.check_edit(text, after, edit)?);
         }
@@ -282,7 +326,7 @@ unsafe extern "C" fn edit(ctx: *mut c_void, index: usize, edits: *const abi::Edi
 unsafe extern "C" fn rewrite(ctx: *mut c_void, index: usize, text: Str, rule: u32) -> Status {
     // SAFETY: the plugin passes the context of its sink.
     let collector = unsafe { collector(ctx) };
-    collector.change(index, |collector, answer| {
+    collector.change(index, "rewrite", |collector, answer| {
         if answer.edits_text() {
             return Err("the stage gave two new texts, or edits beside one, for the same document".into());
         }
@@ -295,19 +339,20 @@ unsafe extern "C" fn rewrite(ctx: *mut c_void, index: usize, text: Str, rule: u3
 unsafe extern "C" fn set(ctx: *mut c_void, index: usize, column: usize, value: Str) -> Status {
     // SAFETY: the plugin passes the context of its sink.
     let collector = unsafe { collector(ctx) };
-    collector.change(index, |collector, answer| {
+    collector.change(index, "set", |collector, answer| {
         answer.sets.push((column, collector.value(column, value)?));
         Ok(())
     })
 }
 
 unsafe extern "C" fn emit(ctx: *mut c_void, parent: usize, columns: *const Str, n_columns: usize) -> Status {
-    // SAFETY: the plugin passes the context of its sink, and `n_columns` slices.
-    let (collector, columns) = unsafe { (collector(ctx), abi::slice(columns, n_columns)) };
-    collector.change(parent, |collector, answer| {
+    // SAFETY: the plugin passes the context of its sink.
+    let collector = unsafe { collector(ctx) };
+    collector.change(parent, "emit", |collector, answer| {
         if collector.plan.may & abi::EXPAND == 0 {
             return Err("the stage emitted a document, which it did not declare".into());
         }
+        let columns = many(columns, n_columns)?;
         let (text, values) = columns.split_first().ok_or("the stage emitted a document without a text")?;
         let text = checked(*text, "a text")?.ok_or("the stage emitted a document without a text")?;
         let mut fields = Vec::new();
@@ -322,7 +367,7 @@ unsafe extern "C" fn emit(ctx: *mut c_void, parent: usize, columns: *const Str, 
 unsafe extern "C" fn score(ctx: *mut c_void, index: usize, name: Str, value: f64, threshold: f64) -> Status {
     // SAFETY: the plugin passes the context of its sink.
     let collector = unsafe { collector(ctx) };
-    collector.change(index, |_, answer| {
+    collector.change(index, "score", |_, answer| {
         let name = checked(name, "the name of a score")?.filter(|name| is_name(name));
         let name = name.ok_or_else(|| format!("the stage gave a score a name that is none; {NAMES}"))?;
         answer.scores.push((name, value, (!threshold.is_nan()).then_some(threshold)));
@@ -333,7 +378,7 @@ unsafe extern "C" fn score(ctx: *mut c_void, index: usize, name: Str, value: f64
 unsafe extern "C" fn fail(ctx: *mut c_void, index: usize, message: Str) -> Status {
     // SAFETY: the plugin passes the context of its sink.
     let collector = unsafe { collector(ctx) };
-    collector.change(index, |_, answer| {
+    collector.change(index, "fail", |_, answer| {
         answer.fail(lossy(message));
         Ok(())
     })

@@ -11,7 +11,7 @@ use textmill_pipeline::OwnProcess;
 use super::host::{HOST, Said, is_cancelled, listen, shown_level};
 use super::isolated::{IsolatedStage, IsolatedWorker, Opening};
 use super::library::{KNOWN, NAMES, Origin, Registry, is_name};
-use super::sink::{Answer, Answers, Collector};
+use super::sink::{Answer, Answers, Breach, Collector};
 
 /// What an opened stage reads, writes, may do and can name as a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub enum OpenError {
 
 /// Why a stage could not process a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StageError {
+pub enum StageError {
     /// It saw that the run is being cancelled.
     Cancelled,
     /// It cannot go on.
@@ -137,6 +137,8 @@ struct Scratch<'s> {
     plan: &'s StagePlan,
     worker: *mut abi::Worker,
     columns: Vec<*const Str>,
+    /// What it did wrong in the last batch.
+    breaches: Vec<Breach>,
 }
 
 // SAFETY: a worker is used by one thread at a time, and the contract lets that thread change between calls.
@@ -230,6 +232,14 @@ impl StageWorker<'_> {
             WorkerWay::Isolated(worker) => worker.process(columns, answers),
         }
     }
+
+    /// The calls of the last batch that did not keep the contract. Of a stage in a process of its own none is known.
+    pub(super) fn breaches(&self) -> &[Breach] {
+        match &self.0 {
+            WorkerWay::Here(scratch) => &scratch.breaches,
+            WorkerWay::Isolated(_) => &[],
+        }
+    }
 }
 
 impl Instance {
@@ -275,9 +285,14 @@ impl Instance {
         if status != abi::OK {
             return Err(OpenError::Plugin(said.reason("the stage could not describe itself", status)));
         }
-        for n in [plan.n_reads, plan.n_writes, plan.n_rules] {
-            if n > MOST_DECLARED {
-                return Err(OpenError::Plugin(format!("the stage declares {n} fields or rules")));
+        for (n, is_null) in [
+            (plan.n_reads, plan.reads.is_null()),
+            (plan.n_writes, plan.writes.is_null()),
+            (plan.n_rules, plan.rules.is_null()),
+        ] {
+            if n > MOST_DECLARED || is_null && n > 0 {
+                let place = if is_null { " at a null pointer" } else { "" };
+                return wrong(&format!("{n} fields or rules{place}"));
             }
         }
         // SAFETY: what the plugin filled in is valid until close.
@@ -353,7 +368,7 @@ impl<'s> Scratch<'s> {
         if status != abi::OK || worker.is_null() {
             return Err(StageError::Fatal(said.reason("the stage could not make a worker", status)));
         }
-        Ok(Self { instance, plan, worker, columns: Vec::new() })
+        Ok(Self { instance, plan, worker, columns: Vec::new(), breaches: Vec::new() })
     }
 
     fn process(&mut self, columns: &[Vec<Str>], answers: &mut [Answer]) -> Result<(), StageError> {
@@ -374,8 +389,9 @@ impl<'s> Scratch<'s> {
             // SAFETY: a live worker on this thread alone; batch and sink outlive the call.
             unsafe { (self.instance.table.process)(self.worker, &raw const batch, &raw const sink) }
         });
-        if let Some(index) = collector.stray() {
-            let message = format!("the stage answered for document {index} of a batch of {n_docs}");
+        let stray = collector.stray();
+        self.breaches = collector.breaches;
+        if let Some(message) = stray {
             return Err(StageError::Fatal(message));
         }
         match status {
