@@ -16,13 +16,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "textmill-engine",
         &["textmill-abi", "textmill-io", "textmill-pipeline", "textmill-stage", "textmill-text"],
     ),
+    ("textmill-conformance", &["textmill-abi", "textmill-engine", "textmill-io", "textmill-pipeline"]),
     ("textmill-report", &[]),
     ("textmill-testkit", &[]),
     (
         "textmill",
         &["plugins", "textmill-abi", "textmill-engine", "textmill-io", "textmill-pipeline", "textmill-stage"],
     ),
-    ("textmill-cli", &["textmill", "textmill-report"]),
+    ("textmill-cli", &["textmill", "textmill-conformance", "textmill-report"]),
     ("xtask", &["textmill"]),
     // Libraries that the tests load.
     ("textmill-broken-plugin", &["textmill-abi"]),

@@ -18,7 +18,7 @@ pub(crate) fn plugins_line(names: &[&str]) -> String {
     format!("plugins = [{}]\n", paths.collect::<Vec<_>>().join(", "))
 }
 
-const SHIPPED: [&str; 5] = ["clean", "dedup-title", "split-sentences", "strip-links", "summarize"];
+pub(crate) const SHIPPED: [&str; 5] = ["clean", "dedup-title", "split-sentences", "strip-links", "summarize"];
 
 #[test]
 fn a_loaded_stage_does_what_the_built_in_one_does() {

@@ -83,6 +83,11 @@ pub(crate) enum Plugin {
     Build(PluginBuildArgs),
     /// Show where each stage comes from: the plugin, its version, the library and its hash
     List(PluginListArgs),
+    /// Test whether a plugin keeps the contract, each check in a process of its own
+    Test(PluginTestArgs),
+    /// Perform one check; `plugin test` starts it
+    #[command(hide = true)]
+    Perform,
 }
 
 /// A pipeline file and what is said beside it.
@@ -242,6 +247,52 @@ pub(crate) struct PluginListArgs {
     /// Print JSON, for programs
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PluginTestArgs {
+    /// The library
+    #[arg(value_name = "LIBRARY", value_hint = clap::ValueHint::FilePath)]
+    #[arg(required_unless_present_any = ["built_in", "list"], conflicts_with = "built_in")]
+    pub(crate) library: Option<PathBuf>,
+    /// Test the stages that textmill itself has, in the place of a library
+    #[arg(long)]
+    pub(crate) built_in: bool,
+    /// Only this stage
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stage: Option<String>,
+    /// The options of the stage, as JSON or as a file of JSON [default: `{}`, or an example of its schema]
+    #[arg(long, value_name = "JSON|FILE")]
+    pub(crate) options: Option<String>,
+    /// Only this check; may be given again
+    #[arg(long = "check", value_name = "NAME")]
+    pub(crate) checks: Vec<String>,
+    /// List the checks
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Try also the documents of this file: a text, or `.jsonl`
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) corpus: Option<PathBuf>,
+    /// How the report is written to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: TestFormat,
+    /// Shorter documents and fewer rounds: for builds without optimization
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// How many seconds each check may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: u64,
+    /// How many mebibytes of memory each check may have in use
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(16..))]
+    pub(crate) memory: u64,
+}
+
+/// How the report of a test is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestFormat {
+    Human,
+    Json,
+    Junit,
 }
 
 #[derive(Debug, clap::Args)]

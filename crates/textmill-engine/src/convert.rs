@@ -22,6 +22,7 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
             written::InputFormat::Tsv => io::InputFormat::Tsv,
             written::InputFormat::Parquet => io::InputFormat::Parquet,
             written::InputFormat::Arrow => io::InputFormat::Arrow,
+            written::InputFormat::Warc => io::InputFormat::Warc,
             _ => io::InputFormat::Text,
         }),
         invalid_utf8: match input.invalid_utf8 {
@@ -77,6 +78,9 @@ fn output_format(format: written::OutputFormat) -> io::OutputFormat {
     let compression = match format.compression {
         written::Compression::Gz => io::Compression::Gzip,
         written::Compression::Zst => io::Compression::Zstd,
+        written::Compression::Bz2 => io::Compression::Bzip2,
+        written::Compression::Xz => io::Compression::Xz,
+        written::Compression::Lz4 => io::Compression::Lz4,
         _ => io::Compression::None,
     };
     match format.container {

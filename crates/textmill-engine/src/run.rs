@@ -63,6 +63,8 @@ pub struct Finished {
     pub published: Vec<(&'static str, Published)>,
     /// Files in folders of the input that were passed over, because their extension is none that we read.
     pub skipped_files: Vec<String>,
+    /// Records of web archives that are no pages.
+    pub skipped_records: u64,
     /// A file of the input to look at: the first one with a document whose text was edited, or else
     /// the first one; `None` where that may be one that failed.
     pub example: Option<PathBuf>,
@@ -291,6 +293,7 @@ impl Shared<'_> {
             failures,
             published,
             skipped_files: input.skipped().to_vec(),
+            skipped_records: reader.counts().skipped_records,
             example: example.map(|file| file.path.clone()),
             bytes_read: reader.bytes_read(),
             peak_bytes: self.budget.peak(),

@@ -31,15 +31,23 @@ pub struct SplitSentences {
     spans: Option<Write<Json>>,
 }
 
+/// The fields that may name the language of a document.
+const READS: [&str; 2] = ["language", "lang"];
+
 impl Stage for SplitSentences {
     const NAME: &'static str = "split-sentences";
     type Config = Config;
 
     fn new(config: Config, plan: &mut Plan) -> Result<Self> {
+        let field = config.field.unwrap_or_else(|| "sentences".to_owned());
+        // A field that it reads and sets is another the next time.
+        if ![Some(&field), config.spans.as_ref()].into_iter().flatten().any(|name| READS.contains(&&**name)) {
+            plan.claim_idempotent();
+        }
         Ok(Self {
             language: config.language,
-            declared: ["language", "lang"].map(|name| plan.reads(name)),
-            sentences: plan.writes(config.field.unwrap_or_else(|| "sentences".to_owned())),
+            declared: READS.map(|name| plan.reads(name)),
+            sentences: plan.writes(field),
             spans: config.spans.map(|name| plan.writes(name)),
         })
     }

@@ -96,6 +96,9 @@ pub struct Scratch {
 /// Sentences with fewer or more words are no news: headings and bylines, lists and tables.
 const NEWS_WORDS: std::ops::RangeInclusive<usize> = 5..=80;
 
+/// The fields that may name the language of a document.
+const LANGUAGE: [&str; 2] = ["language", "lang"];
+
 impl StageWithScratch for Summarize {
     const NAME: &'static str = "summarize";
     type Config = Config;
@@ -103,14 +106,20 @@ impl StageWithScratch for Summarize {
 
     fn new(config: Config, plan: &mut Plan) -> Result<Self> {
         let language = config.language.as_deref().map(Language::of_code);
-        let declared = language.is_none().then(|| ["language", "lang"].map(|name| plan.reads(name)));
+        let declared = language.is_none().then(|| LANGUAGE.map(|name| plan.reads(name)));
+        let field = config.field.clone().unwrap_or_else(|| "summary".to_owned());
+        // A field that it reads and sets is another the next time.
+        let is_read = |name: &String| name == "title" || LANGUAGE.contains(&&**name);
+        if ![Some(&field), config.spans.as_ref()].into_iter().flatten().any(is_read) {
+            plan.claim_idempotent();
+        }
         Ok(Self {
             method: config.method,
             length: config.length()?,
             language,
             title: plan.reads("title"),
             languages: declared,
-            summary: plan.writes(config.field.unwrap_or_else(|| "summary".to_owned())),
+            summary: plan.writes(field),
             spans: config.spans.map(|name| plan.writes(name)),
         })
     }

@@ -3,6 +3,7 @@
 mod build;
 mod list;
 mod new;
+mod test;
 
 use crate::args::Plugin;
 use crate::exit::Outcome;
@@ -12,6 +13,8 @@ pub(crate) fn run(command: &Plugin) -> Outcome {
         Plugin::New(args) => new::run(args),
         Plugin::Build(args) => build::run(args),
         Plugin::List(args) => list::run(args),
+        Plugin::Test(args) => test::run(args),
+        Plugin::Perform => test::perform(),
     }
 }
 
