@@ -25,6 +25,7 @@ mod plugins;
 mod readme;
 mod regressions;
 mod toml_mistakes;
+mod zoo;
 
 use std::fs;
 use std::path::Path;

@@ -1,0 +1,364 @@
+//! A zoo of broken plugins: each is a C file in `zoo/` that is wrong in one way. A run refuses it by name or fails
+//! the documents that it spoils; `plugin test` finds it out, crashes and endless loops too; and nothing is lost.
+//!
+//! The text that sets most of them off has the word `grass`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use textmill_testkit::{Project, workspace};
+
+use crate::{names_in, piped, project};
+
+/// Refused when it is loaded: by `check` and `run` with this message, by `plugin test` in the check `loads`.
+const REFUSED: &[(&str, &str)] = &[
+    ("no-symbol", "does not export `textmill_plugin_v1`"),
+    ("null-description", "was made for another version of the plugin contract"),
+    ("wrong-magic", "something that is no plugin description"),
+    ("wrong-major", "was made for plugin contract 2.0 draft "),
+    ("short-description", "describes itself in 8 bytes, which are too few"),
+    ("short-stage", "describes a stage in 24 bytes, which are too few"),
+    ("many-stages", "says that it has 1152921504606846976 stages"),
+    ("null-stages", "has 1 stages at a null pointer"),
+    ("null-stage", "describes a stage by a null pointer"),
+    ("null-function", "without the function `process`"),
+    ("long-name", "of 1152921504606846976 bytes"),
+    ("invalid-name", "the name of a stage that is not UTF-8"),
+    ("odd-name", r"names a stage `\u{1b}[2Jgraze`"),
+    ("twice", "offers two stages named `graze`"),
+    ("unknown-permission", "permissions that this textmill does not know"),
+    ("bad-schema", "the schema of the options of `graze` is no JSON"),
+];
+
+/// Refused when the stage is opened: by `check` and `run`, and by `plugin test` in this check.
+const UNOPENED: &[(&str, &str, &str)] = &[
+    ("wrong-schema", "schema", "schema"),
+    ("refuses-to-open", "options", "did not say why (status 3)"),
+    ("panic-in-open", "options", "panicked: no grass"),
+    ("null-instance", "options", "could not be opened"),
+    ("many-rules", "options", "declares 1152921504606846976"),
+    ("null-rules", "options", "at a null pointer"),
+    ("writes-text", "options", "declares `text` or `id` as a field it sets"),
+];
+
+/// Spoils documents: a run fails those with this message and goes on, `plugin test` finds it in this check.
+const SPOILS: &[(&str, &str, &str)] = &[
+    ("panic-in-process", "hostile-texts", "the stage gave up"),
+    ("out-of-range", "hostile-texts", "lies outside of the text"),
+    ("overlaps", "hostile-texts", "overlaps the edit before it"),
+    ("many-edits", "hostile-texts", "1152921504606846976 values"),
+    ("undeclared-field", "hostile-texts", "set field number 0, which it did not declare"),
+    ("undeclared-rule", "hostile-texts", "rule number 7, which it did not declare"),
+    ("undeclared-rule", "never-drops", "has no permission to filter"),
+    ("invalid-text", "hostile-texts", "a text that is not UTF-8"),
+    ("stray-document", "hostile-texts", "answered for document"),
+    ("not-only-deletes", "only-deletes", "for what it was not declared for"),
+];
+
+/// What only `plugin test` can find out: in this check, with this verdict and message.
+const FOUND: &[(&str, &str, &str, &str)] = &[
+    ("no-stages", "loads", "failed", "offers no stage"),
+    ("abort-in-entry", "loads", "crashed", "the plugin crashed: SIGABRT"),
+    ("exit-in-entry", "loads", "crashed", "ended its process: exit code 0"),
+    ("no-symbol", "exports", "failed", "does not export `textmill_plugin_v1`"),
+    ("open-schema", "wrong-options", "failed", "an unknown key is not refused"),
+    ("abort", "hostile-texts", "crashed", "the plugin crashed: SIGABRT"),
+    ("exit", "hostile-texts", "crashed", "ended its process: exit code 0"),
+    ("segfault", "hostile-texts", "crashed", "the plugin crashed: SIGSEGV"),
+    ("silent-failure", "hostile-texts", "failed", "without a message"),
+    ("silent-failure", "panics", "failed", "without a message"),
+    ("writes-input", "guarded-input", "crashed", "SIGSEGV"),
+    ("reads-beyond", "guarded-input", "crashed", "SIGSEGV"),
+    ("looks-beyond", "longer-structs", "failed", "answers otherwise"),
+    ("not-pure", "pure", "failed", "depends on what came before"),
+    ("not-idempotent", "idempotent", "failed", "a second time the text becomes"),
+    ("leaks", "leaks", "failed", "memory grows by 4"),
+    ("leaks-files", "leaks", "failed", "open files"),
+];
+
+/// The libraries, compiled once for all tests.
+fn zoo() -> &'static Path {
+    static ZOO: OnceLock<PathBuf> = OnceLock::new();
+    ZOO.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("zoo");
+        fs::create_dir_all(&folder).unwrap();
+        let cages = workspace().join("tests/zoo");
+        let files: Vec<_> = animals().iter().map(|name| cages.join(name).with_extension("c")).collect();
+        std::thread::scope(|scope| {
+            for half in files.chunks(files.len().div_ceil(2)) {
+                let folder = &folder;
+                scope.spawn(move || half.iter().for_each(|file| compile(file, folder)));
+            }
+        });
+        folder
+    })
+}
+
+fn animals() -> Vec<String> {
+    let files = names_in(&workspace().join("tests/zoo"));
+    files.iter().filter_map(|name| name.strip_suffix(".c")).map(str::to_owned).collect()
+}
+
+fn compile(file: &Path, folder: &Path) {
+    let library = folder.join(file.file_stem().unwrap()).with_extension("so");
+    let mut cc = Command::new("cc");
+    cc.args([
+        "-std=c11",
+        "-shared",
+        "-fPIC",
+        "-O1",
+        "-fvisibility=hidden",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-I",
+    ]);
+    cc.arg(workspace().join("crates/textmill-abi/include")).arg(file).arg("-o").arg(library);
+    let output = cc.output().expect("there is a C compiler");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn library(name: &str) -> PathBuf {
+    zoo().join(name).with_extension("so")
+}
+
+const INPUT: &str = "{\"id\":\"a\",\"text\":\"hay\"}\n{\"id\":\"b\",\"text\":\"grass on grass\"}\n{\"id\":\"c\",\"text\":\"hay\"}\n";
+
+/// A pipeline with the plugin, and `out.jsonl` as an earlier run has left it.
+fn pipeline(name: &str) -> Project {
+    let project = piped("[[stage]]\nuses = 'clean'\n", "{\"id\":\"old\",\"text\":\"old\"}\n");
+    let _ = project.run(["run", "p.toml"]).code(0);
+    let library = library(name);
+    let plugins = format!("plugins = [{:?}]\n", library.to_str().unwrap());
+    let files = "output.uri = 'out.jsonl'\ninput.uri = 'in.jsonl'\n";
+    project.write("p.toml", plugins + files + "[[stage]]\nuses = 'graze'\n");
+    project.write("in.jsonl", INPUT);
+    project
+}
+
+/// What `plugin test` finds with one check.
+fn test(name: &str, check: &str, more: &[&str]) -> Value {
+    let project = project().file("grass.jsonl", INPUT);
+    let library = library(name);
+    let args = ["plugin", "test", library.to_str().unwrap(), "--check", check, "--corpus", "grass.jsonl"];
+    let ran = project.run(args.iter().chain(&["--quick", "--format", "json"]).chain(more));
+    let report: Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{name}: {}", ran.stderr));
+    let checks = report["checks"].as_array().unwrap();
+    let found = checks.iter().find(|found| found["check"] == check);
+    let found = found.unwrap_or_else(|| panic!("{name}: {report:#}")).clone();
+    let well = ["passed", "not-claimed", "not-run"].contains(&found["verdict"].as_str().unwrap());
+    assert_eq!(ran.code, Some(i32::from(!well)), "{name}: {report:#}");
+    found
+}
+
+fn check_found(found: &Value, verdict: &str, part: &str) {
+    let message = found["message"].as_str().unwrap_or_default();
+    assert!(found["verdict"] == verdict && message.contains(part), "`{part}` is not in\n{found:#}");
+}
+
+#[test]
+fn a_whole_plugin_is_well() {
+    let library = library("whole");
+    let ran = project().run([Path::new("plugin"), Path::new("test"), &library, Path::new("--quick")]);
+    let ran = ran.code(0).says(&["0 failed"]);
+    assert!(ran.stdout.contains("not claimed   idempotent"), "{}", ran.stdout);
+    let project = pipeline("whole");
+    let _ = project.run(["run", "p.toml"]).code(0);
+    assert_eq!(project.read_jsonl("out.jsonl")[1]["text"], " on grass");
+}
+
+#[test]
+fn every_animal_has_a_place() {
+    let mut all: Vec<_> = REFUSED.iter().map(|(name, _)| *name).collect();
+    all.extend(UNOPENED.iter().chain(SPOILS).map(|(name, _, _)| *name));
+    all.extend(FOUND.iter().map(|(name, ..)| *name));
+    all.extend(["whole", "allocates", "endless-loop"]);
+    for name in animals() {
+        assert!(all.contains(&name.as_str()), "`{name}` is tried nowhere");
+    }
+}
+
+#[test]
+fn a_plugin_that_is_refused_is_refused_by_name() {
+    for (name, part) in REFUSED {
+        let project = pipeline(name);
+        for command in ["check", "run"] {
+            let file = format!("{name}.so");
+            let _ = project.run([command, "p.toml"]).code(2).says(&[part, &file, "p.toml:1:12", "hint: "]);
+        }
+        assert_eq!(project.read_jsonl("out.jsonl")[0]["id"], "old");
+        check_found(&test(name, "loads", &[]), "failed", part);
+    }
+}
+
+#[test]
+fn a_stage_that_does_not_open_is_refused_by_name() {
+    for (name, check, part) in UNOPENED {
+        let project = pipeline(name);
+        for command in ["check", "run"] {
+            let _ = project.run([command, "p.toml"]).code(2).says(&[part, "graze", "p.toml:"]);
+        }
+        assert_eq!(project.read_jsonl("out.jsonl")[0]["id"], "old");
+        check_found(&test(name, check, &[]), "failed", part);
+    }
+}
+
+#[test]
+fn a_document_that_is_spoiled_fails_and_is_kept() {
+    for (name, check, part) in SPOILS {
+        let project = pipeline(name);
+        let ran = project.run(["run", "p.toml"]).code(1).says(&["3 documents read = ", "out.failed.jsonl"]);
+        let ids = |file: &str| {
+            let documents = project.read_jsonl(file);
+            documents.iter().map(|document| document["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let mut all = [ids("out.jsonl"), ids("out.failed.jsonl")].concat();
+        all.sort();
+        assert_eq!(all, ["a", "b", "c"], "{name}: {}", ran.stderr);
+        for failed in project.read_jsonl("out.failed.jsonl") {
+            let error = failed["error"].as_str().unwrap();
+            let expected = if *check == "hostile-texts" { part } else { "rule" };
+            assert!(error.contains(expected) && failed["stage"] == "graze", "{name}: {failed}");
+            assert!(INPUT.contains(failed["original"].as_str().unwrap()));
+        }
+        check_found(&test(name, check, &[]), "failed", part);
+    }
+}
+
+#[test]
+fn what_a_run_cannot_see_is_found_by_a_test() {
+    for (name, check, verdict, part) in FOUND {
+        check_found(&test(name, check, &[]), verdict, part);
+    }
+}
+
+#[test]
+fn the_document_that_shows_it_is_named_and_short() {
+    for (name, check, text) in [
+        ("not-idempotent", "idempotent", "grassgrass"),
+        ("not-pure", "pure", "grass"),
+        ("overlaps", "hostile-texts", " "),
+    ] {
+        let more =
+            "{\"id\":\"meadow\",\"text\":\"On the hill\\nis grass and\\nmore grass, and grass.\\n\"}\n";
+        let project = project().file("meadow.jsonl", more);
+        let library = library(name);
+        let args =
+            ["plugin", "test", library.to_str().unwrap(), "--check", check, "--corpus", "meadow.jsonl"];
+        let ran = project.run(args.iter().chain(&["--quick", "--format", "json"])).code(1);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let input = &report["checks"][0]["input"];
+        assert_eq!((&input["text"], &input["minimized"]), (&text.into(), &true.into()), "{report:#}");
+        assert!(check == "hostile-texts" || input["document"] == "meadow", "{report:#}");
+    }
+    let found = test("segfault", "hostile-texts", &[]);
+    assert_eq!(found["input"]["document"], "b", "{found:#}");
+    assert_eq!(found["input"]["text"], "grass on grass");
+}
+
+#[test]
+fn an_endless_loop_ends_with_the_time_limit() {
+    let found = test("endless-loop", "hostile-texts", &["--timeout", "5"]);
+    check_found(&found, "timed-out", "was not done within 5s");
+    assert_eq!(found["input"]["document"], "b");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_plugin_that_takes_all_memory_is_stopped() {
+    let found = test("allocates", "hostile-texts", &["--memory", "200"]);
+    check_found(&found, "out-of-memory", "more than 200 MiB");
+    assert_eq!(found["input"]["document"], "b");
+}
+
+#[test]
+fn a_crash_leaves_the_output_of_before() {
+    for name in ["abort", "segfault", "exit"] {
+        let project = pipeline(name);
+        let before = project.read("out.jsonl");
+        let _ = project.run(["run", "p.toml"]);
+        assert_eq!(project.read("out.jsonl"), before, "{name}");
+        fs::remove_file(project.path("out.jsonl")).unwrap();
+        let _ = project.run(["run", "p.toml"]);
+        assert!(!project.path("out.jsonl").exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_library_for_this_machine_is_refused() {
+    let mut elf = fs::read(library("whole")).unwrap();
+    // `e_machine` of the header: a processor of another kind, and one that has no name here.
+    for (machine, part) in [([243, 0], "riscv64"), ([0xfe, 0xca], "another processor")] {
+        elf[18..20].copy_from_slice(&machine);
+        check_no_library(&elf, &["built for ", part]);
+    }
+    check_no_library(b"no library at all", &["cannot load"]);
+    check_no_library(b"", &["cannot load"]);
+    check_no_library(&elf[..200], &["cannot load"]);
+}
+
+fn check_no_library(bytes: &[u8], parts: &[&str]) {
+    let project = pipeline("whole").file("none.so", bytes);
+    project.write("p.toml", project.read("p.toml").replace(library("whole").to_str().unwrap(), "./none.so"));
+    for command in ["check", "run"] {
+        let _ =
+            project.run([command, "p.toml"]).code(2).says(parts).says(&["none.so", "p.toml:1:12", "hint: "]);
+    }
+    assert_eq!(project.read_jsonl("out.jsonl")[0]["id"], "old");
+    let ran = project.run(["plugin", "test", "none.so"]).code(1);
+    assert!(
+        ran.stdout.contains("FAILED") && parts.iter().all(|part| ran.stdout.contains(part)),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn reports_are_for_people_and_programs() {
+    let project = project().file("grass.jsonl", INPUT);
+    let segfault = library("segfault");
+    let run = |more: &[&str]| {
+        let args = ["plugin", "test", segfault.to_str().unwrap(), "--quick", "--corpus", "grass.jsonl"];
+        project.run(args.iter().chain(more)).code(1)
+    };
+    let human = run(&["--check", "hostile-texts", "--check", "loads"])
+        .says(&["segfault.so: 1 checks passed, 1 failed"]);
+    for part in [
+        "the library\n  passed        loads",
+        "graze\n  CRASHED       hostile-texts",
+        "SIGSEGV",
+        "document `b`",
+    ] {
+        assert!(human.stdout.contains(part), "`{part}` is not in\n{}", human.stdout);
+    }
+    let junit = run(&["--check", "hostile-texts", "--check", "schema", "--format", "junit"]).stdout;
+    for part in [
+        r#"<testsuite name="graze" tests="2" skipped="0" errors="1" failures="0">"#,
+        r#"<testcase name="hostile-texts" classname="graze""#,
+        r#"<error message="the plugin crashed: SIGSEGV" type="CRASHED">"#,
+    ] {
+        assert!(junit.contains(part), "`{part}` is not in\n{junit}");
+    }
+}
+
+#[test]
+fn what_cannot_be_tested_is_said() {
+    let project = project().file("bad.jsonl", "{}\n");
+    let whole = library("whole");
+    let check = |more: &[&str], parts: &[&str]| {
+        let _ = project.run(["plugin", "test"].iter().chain(more)).code(2).says(parts);
+    };
+    let whole = whole.to_str().unwrap();
+    check(&["no-such.so"], &["there is no file `no-such.so`", "hint: "]);
+    check(&[whole, "--check", "well"], &["there is no check `well`", "hostile-texts"]);
+    check(&[whole, "--stage", "chew"], &["the plugin has no stage `chew`", "graze"]);
+    check(&[whole, "--options", "[]"], &["cannot read the options `[]`"]);
+    check(&[whole, "--options", "{"], &["the options are no JSON"]);
+    check(&[whole, "--corpus", "bad.jsonl"], &["bad.jsonl", "line 1"]);
+    check(&[], &["LIBRARY"]);
+    let _ = project.run(["plugin", "test", "--list"]).code(0);
+}

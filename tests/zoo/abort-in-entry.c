@@ -1,0 +1,3 @@
+/* It ends the process while it is loaded. */
+#define IN_ENTRY abort()
+#include "whole.h"

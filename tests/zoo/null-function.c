@@ -1,0 +1,3 @@
+/* The function `process` is missing. */
+#define IN_STAGE stage.process = NULL
+#include "whole.h"

@@ -1,0 +1,3 @@
+/* It does not open, and does not say why. */
+#define IN_OPEN return TM_E_FATAL
+#include "whole.h"
