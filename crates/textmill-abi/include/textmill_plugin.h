@@ -347,22 +347,25 @@ typedef struct tm_segments {
 } tm_segments;
 
 /* [static] The plugin calls these functions during process, on its thread; `ctx` is tm_batch.ctx, and i < n_docs. Each
- * answers TM_OK and sets *out, or TM_E_UNSUPPORTED for a text that is too long for the host to keep its segments: then
- * find them yourself, one at a time. */
+ * answers TM_OK and sets *out, or TM_E_UNSUPPORTED: then find them yourself, one at a time.
+ *
+ * `only_if_shared`: 0 for a plugin that has no other way; the answer is TM_E_UNSUPPORTED only for a text that is too long
+ * for the host to keep its segments. Not 0 for one that can find the same itself: then the answer is TM_E_UNSUPPORTED
+ * too where no other stage of the pipeline asks, as keeping what is used once costs more than it saves. */
 typedef struct tm_segments_service {
   size_t size;
 
   /* Lines end with \n, with \r\n or with the text. The segments cover the text; one that ends with \n has no empty line
    * after it, and an empty text has no line. */
-  tm_status (*lines)(void *ctx, size_t i, tm_segments *out);
+  tm_status (*lines)(void *ctx, size_t i, uint32_t only_if_shared, tm_segments *out);
 
   /* Sentences without the white space around them. `language` is an ISO 639-1 code (`de`, `pt-BR`), which adds
    * abbreviations of that language, or absent. */
-  tm_status (*sentences)(void *ctx, size_t i, tm_str language, tm_segments *out);
+  tm_status (*sentences)(void *ctx, size_t i, tm_str language, uint32_t only_if_shared, tm_segments *out);
 
   /* Words: runs of letters, digits and marks, with the apostrophes, and the points in numbers, inside of them; and
    * single characters of scripts that put no space between words. */
-  tm_status (*words)(void *ctx, size_t i, tm_segments *out);
+  tm_status (*words)(void *ctx, size_t i, uint32_t only_if_shared, tm_segments *out);
 } tm_segments_service;
 #define TM_SEGMENTS_SERVICE_SIZE_1_0 TM_SIZE_TO(tm_segments_service, words)
 

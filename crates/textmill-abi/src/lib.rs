@@ -353,12 +353,12 @@ pub struct Segments {
 pub struct SegmentsService {
     /// The size of this struct in bytes, as the host knows it.
     pub size: usize,
-    /// The lines of a document: the batch's context, document, out.
-    pub lines: unsafe extern "C" fn(*mut c_void, usize, *mut Segments) -> Status,
-    /// The sentences of a document: the batch's context, document, language, out.
-    pub sentences: unsafe extern "C" fn(*mut c_void, usize, Str, *mut Segments) -> Status,
-    /// The words of a document: the batch's context, document, out.
-    pub words: unsafe extern "C" fn(*mut c_void, usize, *mut Segments) -> Status,
+    /// The lines of a document: the batch's context, document, only if shared, out.
+    pub lines: unsafe extern "C" fn(*mut c_void, usize, u32, *mut Segments) -> Status,
+    /// The sentences of a document: the batch's context, document, language, only if shared, out.
+    pub sentences: unsafe extern "C" fn(*mut c_void, usize, Str, u32, *mut Segments) -> Status,
+    /// The words of a document: the batch's context, document, only if shared, out.
+    pub words: unsafe extern "C" fn(*mut c_void, usize, u32, *mut Segments) -> Status,
 }
 
 /// The type of the function that a plugin exports as [`ENTRY`].

@@ -9,7 +9,7 @@ use textmill_pipeline::OnError;
 
 use crate::account::Counts;
 use crate::observe::Observer;
-use crate::plugin::{Answer, Answers, StageError, StageWorker, Verdict};
+use crate::plugin::{Answer, Answers, DocumentKey, Segments, StageError, StageWorker, Verdict};
 use crate::{Engine, Stage};
 
 /// What becomes of a document.
@@ -43,6 +43,8 @@ pub(crate) struct Slot<'c> {
     pub(crate) edited: bool,
     /// How many documents stages have emitted for this one: what their ids are made of.
     children: usize,
+    /// By which the lines, sentences and words of its text are known.
+    key: DocumentKey,
 }
 
 /// What was read. A document that could not be read keeps its place in the batch, so that the outputs are in input order.
@@ -59,6 +61,7 @@ pub(crate) struct Mill<'e> {
     workers: Vec<StageWorker<'e>>,
     alive: Vec<usize>,
     columns: Vec<Vec<Str>>,
+    segments: Segments,
     answers: Answers,
     pub(crate) counts: Counts,
 }
@@ -73,7 +76,7 @@ pub(crate) struct Cancelled;
 impl<'c> Slot<'c> {
     pub(crate) fn new(read: Result<Document<'c>, ReadFailure<'c>>) -> Self {
         let source = read.map_or_else(Source::Unreadable, Source::Document);
-        Self { source, fate: Fate::Kept, edited: false, children: 0 }
+        Self { source, fate: Fate::Kept, edited: false, children: 0, key: DocumentKey::default() }
     }
 
     /// The file that it was read from.
@@ -106,6 +109,7 @@ impl<'e> Mill<'e> {
             workers: engine.stages.iter().map(worker).collect::<Result<_, _>>()?,
             alive: Vec::new(),
             columns: Vec::new(),
+            segments: Segments::default(),
             answers: Answers::default(),
             counts: engine.no_counts(),
         })
@@ -117,13 +121,17 @@ impl<'e> Mill<'e> {
         slots: &mut Vec<Slot<'_>>,
         observer: &mut dyn Observer,
     ) -> Result<(), Cancelled> {
+        self.segments.begin();
+        for slot in slots.iter_mut() {
+            slot.key = self.segments.add();
+        }
         for stage in 0..self.stages.len() {
             let begin = Instant::now();
             self.gather(stage, slots);
             if self.alive.is_empty() {
                 continue;
             }
-            let result = self.workers[stage].process(&self.columns, &mut self.answers);
+            let result = self.workers[stage].process(&self.columns, &mut self.segments, &mut self.answers);
             match result {
                 Ok(()) => self.settle(stage, slots, observer),
                 Err(StageError::Cancelled) => return Err(Cancelled),
@@ -153,6 +161,7 @@ impl<'e> Mill<'e> {
             }
             self.alive.push(index);
         }
+        self.segments.hand(self.alive.iter().map(|index| slots[*index].key));
     }
 
     /// Takes the answers of the stage over into the documents.
@@ -178,6 +187,9 @@ impl<'e> Mill<'e> {
                     self.end(number, &verdict)
                 }
             };
+            if edited {
+                self.segments.forget(slot.key);
+            }
             slot.edited |= edited;
             slot.children += new;
         }
@@ -244,7 +256,7 @@ impl<'e> Mill<'e> {
                 let (name, kind) = &writes[column];
                 child.set(name, *kind, Some(value)).expect(CHECKED);
             }
-            Slot::new(Ok(child))
+            Slot { key: self.segments.add(), ..Slot::new(Ok(child)) }
         });
         let emitted: Vec<_> = emitted.collect();
         let counts = &mut self.counts.stages[number];

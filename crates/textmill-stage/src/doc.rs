@@ -2,8 +2,9 @@
 
 use textmill_text::{Lines, Span, lines};
 
+use crate::glue::Shared;
 use crate::plan::{Deletes, Drops, Emits, Read, Rewrites, Write};
-use crate::{Error, Result, Value};
+use crate::{Error, Result, Sentences, Value, Words};
 
 /// What becomes of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub enum Outcome {
 pub struct Doc<'a> {
     text: &'a str,
     fields: &'a [Option<&'a str>],
+    shared: Shared<'a>,
     answer: &'a mut Answer,
 }
 
@@ -52,9 +54,14 @@ pub struct NewDocument {
 }
 
 impl<'a> Doc<'a> {
-    pub(crate) fn new(text: &'a str, fields: &'a [Option<&'a str>], answer: &'a mut Answer) -> Self {
+    pub(crate) fn new(
+        text: &'a str,
+        fields: &'a [Option<&'a str>],
+        shared: Shared<'a>,
+        answer: &'a mut Answer,
+    ) -> Self {
         answer.clear();
-        Self { text, fields, answer }
+        Self { text, fields, shared, answer }
     }
 
     /// The text, as it came to this stage.
@@ -62,9 +69,22 @@ impl<'a> Doc<'a> {
         self.text
     }
 
-    /// The lines of the text.
+    /// The lines of the text. A line ends with `\n`, with `\r\n` or with the text; its span has its end in it, so that
+    /// removing the span removes the line.
     pub fn lines(&self) -> Lines<'a> {
         lines(self.text)
+    }
+
+    /// The sentences of the text, as spans without the white space around them. `language` is an ISO 639-1 code, which
+    /// adds abbreviations of that language. The host finds them once, for all stages that ask before an edit.
+    pub fn sentences(&self, language: Option<&str>) -> Sentences<'a> {
+        Sentences::new(self.text, self.shared.sentences(language), language)
+    }
+
+    /// The words of the text: runs of letters and digits, and single characters of scripts that put no space between
+    /// words. The host finds them once, for all stages that ask before an edit.
+    pub fn words(&self) -> Words<'a> {
+        Words::new(self.text, self.shared.words())
     }
 
     /// The value of a field; `None` where it is absent or null.

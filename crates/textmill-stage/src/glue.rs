@@ -29,6 +29,7 @@ pub struct PluginInfo {
 struct Instance<S> {
     stage: S,
     host: HostRef,
+    segments: Option<abi::SegmentsService>,
     may: u64,
     reads: Columns,
     writes: Columns,
@@ -259,7 +260,8 @@ unsafe extern "C" fn process<S: StageWithScratch>(
             unsafe { (*column.add(document)).text_unchecked() }
         }));
         let Some((text, fields)) = fields.split_first() else { return abi::E_FATAL };
-        worker.process(document, text.unwrap_or_default(), fields, sink);
+        let shared = Shared { service: worker.instance.segments.as_ref(), batch: batch.ctx, document };
+        worker.process(text.unwrap_or_default(), fields, shared, sink);
     }
     abi::OK
 }
@@ -273,7 +275,8 @@ impl<S: StageWithScratch> Instance<S> {
             reserved: 0,
         });
         let (may, rules) = (plan.may(), rules.collect());
-        Self { stage, host, may, rules, reads: Columns::new(plan.reads), writes: Columns::new(plan.writes) }
+        let (reads, writes) = (Columns::new(plan.reads), Columns::new(plan.writes));
+        Self { stage, host, segments: host.segments(), may, rules, reads, writes }
     }
 }
 
@@ -293,11 +296,13 @@ impl Columns {
 }
 
 impl<S: StageWithScratch> Worker<'_, S> {
-    fn process(&mut self, index: usize, text: &str, fields: &[Option<&str>], sink: SinkRef<'_>) {
+    fn process(&mut self, text: &str, fields: &[Option<&str>], shared: Shared<'_>, sink: SinkRef<'_>) {
+        let index = shared.document;
         let answer = &mut self.answer;
         let scratch = &mut self.scratch;
         let result = panic::catch(AssertUnwindSafe(|| {
-            let outcome = self.instance.stage.process(scratch, &mut Doc::new(text, fields, answer))?;
+            let mut doc = Doc::new(text, fields, shared, answer);
+            let outcome = self.instance.stage.process(scratch, &mut doc)?;
             answer.finish(text)?;
             Ok(outcome)
         }));
@@ -313,6 +318,40 @@ impl<S: StageWithScratch> Worker<'_, S> {
                 sink.fail(index, &panic);
             }
         }
+    }
+}
+
+/// What the host shares of a document: its segments, where it has the service and more than one stage asks for them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shared<'a> {
+    service: Option<&'a abi::SegmentsService>,
+    batch: *mut c_void,
+    document: usize,
+}
+
+impl<'a> Shared<'a> {
+    /// A document of which the host shares nothing.
+    pub(crate) const NOTHING: Self = Self { service: None, batch: ptr::null_mut(), document: 0 };
+
+    pub(crate) fn sentences(self, language: Option<&str>) -> Option<&'a [abi::Segment]> {
+        let language = Str::optional(language.map(str::as_bytes));
+        // SAFETY: the context of the batch in hand, and a document of it.
+        self.ask(|service, out| unsafe { (service.sentences)(self.batch, self.document, language, 1, out) })
+    }
+
+    pub(crate) fn words(self) -> Option<&'a [abi::Segment]> {
+        // SAFETY: as in `sentences`.
+        self.ask(|service, out| unsafe { (service.words)(self.batch, self.document, 1, out) })
+    }
+
+    fn ask(
+        self,
+        call: impl FnOnce(&abi::SegmentsService, *mut abi::Segments) -> Status,
+    ) -> Option<&'a [abi::Segment]> {
+        let mut found = abi::Segments { ptr: ptr::null(), len: 0 };
+        let status = call(self.service?, &raw mut found);
+        // SAFETY: valid until `process` returns, which is as long as a document is in hand.
+        (status == abi::OK).then(|| unsafe { abi::slice(found.ptr, found.len) })
     }
 }
 
@@ -397,6 +436,15 @@ impl HostRef {
 
     fn ctx(self) -> *mut c_void {
         self.0.ctx
+    }
+
+    /// The optional service for lines, sentences and words.
+    fn segments(self) -> Option<abi::SegmentsService> {
+        // SAFETY: see `set_error`.
+        let service = unsafe { (self.0.extension)(self.ctx(), abi::SEGMENTS.into()) };
+        let service: *const abi::SegmentsService = service.cast();
+        // SAFETY: what the host gives for this name is such a struct, of any minor, and [static].
+        (!service.is_null()).then(|| unsafe { abi::copy(service) })?.ok()
     }
 
     fn set_error(self, message: &str) {

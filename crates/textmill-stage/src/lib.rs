@@ -57,13 +57,14 @@ mod glue;
 mod log;
 mod panic;
 mod plan;
+mod segments;
 pub mod testing;
 mod value;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 pub use textmill_abi as abi;
-pub use textmill_text::{Line, Lines, Span};
+pub use textmill_text::{Line, Lines, Span, Word};
 
 pub use crate::doc::{Doc, NewDocument, Outcome};
 pub use crate::error::{Error, ErrorKind, Result};
@@ -73,6 +74,7 @@ pub use crate::glue::{PluginInfo, enter};
 #[doc(hidden)]
 pub use crate::log::forward_events;
 pub use crate::plan::{Deletes, Drops, Emits, Plan, Read, Rewrites, Write};
+pub use crate::segments::{Sentences, Words};
 pub use crate::value::Value;
 
 /// One step of a pipeline.

@@ -12,6 +12,7 @@ use textmill_abi as abi;
 
 pub use self::cases::{Became, Case, More, cases, check_cases};
 use crate::doc::Answer;
+use crate::glue::Shared;
 use crate::{Doc, Error, Outcome, Plan, Result, Span, StageWithScratch};
 
 /// An opened stage; see [`open`].
@@ -76,7 +77,7 @@ impl<S: StageWithScratch> Opened<S> {
         let value_of = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, value)| *value);
         let columns: Vec<_> = self.plan.reads.iter().map(|(name, _)| value_of(name)).collect();
         let mut answer = Answer::default();
-        let mut doc = Doc::new(text, &columns, &mut answer);
+        let mut doc = Doc::new(text, &columns, Shared::NOTHING, &mut answer);
         let outcome = self.stage.process(&mut S::Scratch::default(), &mut doc);
         match outcome.and_then(|outcome| answer.finish(text).map(|()| outcome)) {
             Ok(outcome) => self.collect(text, outcome, answer),

@@ -12,7 +12,7 @@ mod words;
 
 pub use fold::fold;
 pub use lines::{Line, Lines, lines};
-pub use sentences::{Sentences, sentences, sentences_in};
+pub use sentences::{Sentences, sentence_language, sentences, sentences_in};
 pub use similarity::levenshtein_ratio;
 pub use span::Span;
 pub use words::{Word, Words, words};

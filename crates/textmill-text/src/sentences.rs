@@ -39,6 +39,12 @@ pub fn sentences_in<'a>(text: &'a str, language: Option<&str>) -> Sentences<'a> 
     Sentences { text, at: 0, lexicon, language: lexicon.language(language) }
 }
 
+/// The language whose abbreviations count for a code, as its own code; `None` where there are none. Texts have the same
+/// sentences in two languages for which this is the same.
+pub fn sentence_language(code: Option<&str>) -> Option<&'static str> {
+    Lexicon::get().language(code)
+}
+
 /// What a byte that may end a sentence turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {

@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use textmill_stage::{Doc, Outcome, Plan, Read, Result, Stage, Write};
-use textmill_text::sentences_in;
 
 /// Writes the sentences of the text into a field, as a list of texts without the white space around them.
 ///
@@ -56,7 +55,7 @@ impl Stage for SplitSentences {
         let text = doc.text();
         let declared = self.declared.into_iter().find_map(|field| doc.get(field));
         let language = self.language.as_deref().or_else(|| declared.as_ref()?.as_str());
-        let spans: Vec<_> = sentences_in(text, language).collect();
+        let spans: Vec<_> = doc.sentences(language).collect();
         let sentences = spans.iter().filter_map(|span| span.of(text)).map(str::to_owned);
         doc.set(self.sentences, &sentences.collect());
         if let Some(field) = self.spans {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use textmill_text::{Span, fold, lines, sentences_in};
+use textmill_text::{Span, fold, lines};
 
 use crate::language::Language;
 use crate::words::Words;
@@ -40,10 +40,11 @@ pub(crate) enum Ending {
 /// A title may stand among the first sentences of the text; further down the same words are a sentence.
 const TITLE_PLACES: usize = 4;
 
-/// Fills `found` with the sentences of `text` that a summary may choose from. The title is none of them, and neither are
+/// Fills `found` with those `sentences` of `text` that a summary may choose from. The title is none of them, and neither are
 /// headings, unless sentences with end marks are the smaller part of the text: then its script may have none.
 pub(crate) fn find(
     text: &str,
+    sentences: impl Iterator<Item = Span>,
     title: Option<&str>,
     language: Language,
     words: &mut Words,
@@ -51,7 +52,7 @@ pub(crate) fn find(
 ) {
     found.clear();
     let mut next = 0;
-    for span in sentences_in(text, language.code()) {
+    for span in sentences {
         let range = words.until(next, span.end);
         next = range.end;
         found.extend(look_at(text, span, range, language, words));

@@ -125,10 +125,11 @@ impl StageWithScratch for Summarize {
     }
 
     fn process(&self, scratch: &mut Scratch, doc: &mut Doc<'_>) -> Result<Outcome> {
-        scratch.words.read(doc.text());
+        scratch.words.read(doc.words());
         let language = self.language_of(doc).unwrap_or_else(|| scratch.words.guess());
         let Scratch { words, candidates, .. } = scratch;
-        candidates::find(doc.text(), doc.get(self.title), language, words, candidates);
+        let sentences = doc.sentences(language.code());
+        candidates::find(doc.text(), sentences, doc.get(self.title), language, words, candidates);
         let mut chosen = self.choose(doc.text(), language, scratch);
         chosen.sort_unstable();
         self.answer(doc, &chosen);

@@ -132,7 +132,7 @@ fn the_document_names_its_language() {
     }
     let guess = |text: &str| {
         let mut words = Words::default();
-        words.read(text);
+        words.read(textmill_text::words(text));
         words.guess().code()
     };
     assert_eq!(guess(text), Some("de"));
@@ -224,8 +224,9 @@ fn the_order_of_documents_does_not_matter() {
     let mut terms = |text: &str, code: &str| {
         let Scratch { words, terms, candidates } = &mut scratch;
         let language = Language::of_code(code);
-        words.read(text);
-        candidates::find(text, None, language, words, candidates);
+        words.read(textmill_text::words(text));
+        let sentences = textmill_text::sentences_in(text, language.code());
+        candidates::find(text, sentences, None, language, words, candidates);
         terms.clear();
         for found in candidates.iter() {
             terms.push(text, words, found.range.clone(), language);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use textmill_text::{Span, words};
+use textmill_text::{self as text, Span};
 
 use crate::forms::{Form, Forms, Meaning};
 use crate::language::Language;
@@ -27,11 +27,11 @@ struct Word {
 const GUESS_WORDS: usize = 200;
 
 impl Words {
-    /// Finds the words of `text`.
-    pub(crate) fn read(&mut self, text: &str) {
+    /// Takes the words of a document.
+    pub(crate) fn read<'a>(&mut self, words: impl Iterator<Item = text::Word<'a>>) {
         self.forms.begin();
         self.list.clear();
-        for word in words(text) {
+        for word in words {
             let form = self.forms.number(word.text);
             self.list.push(Word { start: word.span.start, form, unspaced: word.unspaced });
         }

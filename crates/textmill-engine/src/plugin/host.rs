@@ -11,6 +11,8 @@ use std::sync::{Arc, OnceLock};
 
 use textmill_abi::{self as abi, Str};
 
+use super::segments;
+
 /// Asks a run to stop. Clones speak of the same run.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
@@ -107,7 +109,12 @@ unsafe extern "C" fn cancelled(_: *mut c_void) -> i32 {
     i32::from(is_cancelled())
 }
 
-unsafe extern "C" fn extension(_: *mut c_void, _: Str) -> *const c_void {
+unsafe extern "C" fn extension(_: *mut c_void, name: Str) -> *const c_void {
+    // SAFETY: the plugin keeps the contract: valid for this call.
+    let name = unsafe { name.bytes() };
+    if name == Some(abi::SEGMENTS.as_bytes()) {
+        return (&raw const segments::SERVICE).cast();
+    }
     ptr::null()
 }
 

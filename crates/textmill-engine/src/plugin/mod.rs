@@ -11,6 +11,7 @@
 mod host;
 mod isolated;
 mod library;
+mod segments;
 mod sink;
 mod stage;
 mod trial;
@@ -19,6 +20,7 @@ pub use host::Cancel;
 pub(crate) use host::enter_run;
 pub use isolated::{WorkError, WorkerCommand, work};
 pub use library::{BuiltIn, LoadError, LoadedPlugin, Origin, Refusal, Registry, abi_version, entry};
+pub(crate) use segments::{DocumentKey, Segments};
 pub(crate) use sink::Answers;
 pub use sink::{Answer, Breach, Edit, Emitted, Verdict};
 pub(crate) use stage::StageWorker;

@@ -11,6 +11,7 @@ use textmill_pipeline::OwnProcess;
 use super::host::{HOST, Said, is_cancelled, listen, shown_level};
 use super::isolated::{IsolatedStage, IsolatedWorker, Opening};
 use super::library::{KNOWN, NAMES, Origin, Registry, is_name};
+use super::segments::Segments;
 use super::sink::{Answer, Answers, Breach, Collector};
 
 /// What an opened stage reads, writes, may do and can name as a rule.
@@ -222,13 +223,19 @@ fn no_workers() -> OpenError {
 
 impl StageWorker<'_> {
     /// Hands a batch to the stage and collects its answers. `columns[0]` are the texts, `columns[1 + r]` the fields that
-    /// it reads; all of the same length.
-    pub(crate) fn process(&mut self, columns: &[Vec<Str>], answers: &mut Answers) -> Result<(), StageError> {
+    /// it reads; all of the same length, and of the documents that `segments` was told are handed out.
+    pub(crate) fn process(
+        &mut self,
+        columns: &[Vec<Str>],
+        segments: &mut Segments,
+        answers: &mut Answers,
+    ) -> Result<(), StageError> {
         let n_docs = columns.first().map_or(0, Vec::len);
         assert!(columns.iter().all(|column| column.len() == n_docs), "columns of a batch are equally long");
         let answers = answers.begin(n_docs);
         match &mut self.0 {
-            WorkerWay::Here(scratch) => scratch.process(columns, answers),
+            WorkerWay::Here(scratch) => scratch.process(columns, segments, answers),
+            // The segments of its documents are found in the process of the stage.
             WorkerWay::Isolated(worker) => worker.process(columns, answers),
         }
     }
@@ -371,22 +378,28 @@ impl<'s> Scratch<'s> {
         Ok(Self { instance, plan, worker, columns: Vec::new(), breaches: Vec::new() })
     }
 
-    fn process(&mut self, columns: &[Vec<Str>], answers: &mut [Answer]) -> Result<(), StageError> {
+    fn process(
+        &mut self,
+        columns: &[Vec<Str>],
+        segments: &mut Segments,
+        answers: &mut [Answer],
+    ) -> Result<(), StageError> {
         let n_docs = answers.len();
         self.columns.clear();
         self.columns.extend(columns.iter().map(Vec::as_ptr));
+        let texts = columns.first().map(Vec::as_slice).unwrap_or_default();
+        let mut finder = segments.finder(texts);
         let batch = abi::Batch {
             size: size_of::<abi::Batch>(),
             n_docs,
             n_cols: columns.len(),
             cols: self.columns.as_ptr(),
-            ctx: ptr::null_mut(),
+            ctx: (&raw mut finder).cast(),
         };
-        let texts = columns.first().map(Vec::as_slice).unwrap_or_default();
         let mut collector = Collector::new(self.plan, texts, answers);
         let sink = collector.sink();
         let (status, said) = listen(|| {
-            // SAFETY: a live worker on this thread alone; batch and sink outlive the call.
+            // SAFETY: a live worker on this thread alone; batch, sink and what they lead to outlive the call.
             unsafe { (self.instance.table.process)(self.worker, &raw const batch, &raw const sink) }
         });
         let stray = collector.stray();

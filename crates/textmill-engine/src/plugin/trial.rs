@@ -5,6 +5,7 @@
 use textmill_abi::Str;
 
 use super::host::{Cancel, enter_run};
+use super::segments::Segments;
 use super::sink::{Answer, Answers, Breach};
 use super::stage::{OpenedStage, StageError, StageWorker};
 
@@ -12,6 +13,7 @@ use super::stage::{OpenedStage, StageError, StageWorker};
 #[derive(Debug)]
 pub struct Trial<'s> {
     worker: StageWorker<'s>,
+    segments: Segments,
     answers: Answers,
 }
 
@@ -21,7 +23,7 @@ impl OpenedStage {
     /// # Errors
     /// If the stage makes none.
     pub fn trial(&self) -> Result<Trial<'_>, StageError> {
-        Ok(Trial { worker: self.worker()?, answers: Answers::default() })
+        Ok(Trial { worker: self.worker()?, segments: Segments::default(), answers: Answers::default() })
     }
 }
 
@@ -45,7 +47,8 @@ impl Trial<'_> {
         let value = |value: Option<&str>| Str::optional(value.map(str::as_bytes));
         let fields = fields.iter().map(|values| values.iter().copied().map(value).collect());
         let columns: Vec<Vec<Str>> = std::iter::once(texts).chain(fields).collect();
-        self.worker.process(&columns, &mut self.answers)?;
+        self.segments.begin_with(columns.first().map_or(0, Vec::len));
+        self.worker.process(&columns, &mut self.segments, &mut self.answers)?;
         Ok(self.answers.take())
     }
 

@@ -21,6 +21,7 @@ use super::frame::{Garbled, Inbox, Pack, Unpack, write};
 use super::message::{GAVE_UP, Logged, OPEN, Opening, PROCESS, pack_plan, pack_refusal};
 use crate::plugin::host::forward_events;
 use crate::plugin::library::{BuiltIn, Refusal, Registry};
+use crate::plugin::segments::Segments;
 use crate::plugin::sink::Answers;
 use crate::plugin::stage::{OpenError, OpenedStage, StageError, StageFile, StageWorker};
 
@@ -115,12 +116,12 @@ impl Connection {
             }
         };
         self.say()?;
-        let (mut columns, mut answers) = (Vec::new(), Answers::default());
+        let (mut columns, mut segments, mut answers) = (Vec::new(), Segments::default(), Answers::default());
         while let Some((tag, content)) = self.inbox.wait(&mut self.stream).map_err(WorkError::Connection)? {
             if tag != PROCESS {
                 return Err(WorkError::Garbled);
             }
-            match process(&mut worker, content, &mut columns, &mut answers)? {
+            match process(&mut worker, content, &mut columns, &mut segments, &mut answers)? {
                 Ok(()) => calls::pack_answers(answers.iter_mut(), &mut self.answer),
                 Err(error) => {
                     self.answer.begin(GAVE_UP).slice(error.into_message());
@@ -177,10 +178,12 @@ fn process(
     worker: &mut StageWorker<'_>,
     content: Unpack<'_>,
     columns: &mut Vec<Vec<Str>>,
+    segments: &mut Segments,
     answers: &mut Answers,
 ) -> Result<Result<(), StageError>, Garbled> {
     calls::unpack_batch(content, columns)?;
-    Ok(worker.process(columns, answers))
+    segments.begin_with(columns.first().map_or(0, Vec::len));
+    Ok(worker.process(columns, segments, answers))
 }
 
 /// Sends what is logged in this process to the host.
