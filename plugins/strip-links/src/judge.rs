@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use textmill_stage::{Line, Result, Span};
+use textmill_stage::{Line, Span};
 
-use crate::phrases::{Form, Hit, Phrases};
+use crate::phrases::{Form, Hit, MAX_CHARS, Phrases};
 use crate::rule::{Permissions, Rule};
 use crate::shape;
 
@@ -45,14 +45,13 @@ pub(crate) struct Seen<'a> {
     pub(crate) verdict: Option<Rule>,
 }
 
-/// A line as it is looked at, and where in it phrases may begin.
+/// A line in its text, or in nothing but itself where it is not as it stands there.
 #[derive(Clone, Copy)]
 struct Look<'a> {
+    text: &'a str,
     line: &'a str,
-    /// Where the line starts, as the places are counted.
+    /// Where the line begins in the text (bytes).
     start: usize,
-    /// Of [`Phrases::places`].
-    places: &'a [usize],
 }
 
 /// A short line and its parts.
@@ -64,28 +63,27 @@ struct Parts<'a> {
 }
 
 impl Judge {
-    pub(crate) fn new(own: &[String], languages: &[String], permissions: &Permissions) -> Result<Self> {
+    pub(crate) fn new(own: &[String], languages: &[String], permissions: &Permissions) -> Self {
         let on = [Rule::Credit, Rule::Caption, Rule::Date, Rule::BareUrl, Rule::RelatedBlock, Rule::NewsTail];
         let on = on.into_iter().filter(|rule| permissions.allows(*rule)).collect();
-        Ok(Self { phrases: Phrases::new(own, languages, permissions)?, on })
+        Self { phrases: Phrases::new(own, languages, permissions), on }
     }
 
     /// Gives the lines of `text` their verdicts.
     pub(crate) fn lines(&self, text: &str, lines: &mut [Seen<'_>], title: Option<&str>) {
         let first = lines.first().map(|line| line.view.clone());
         let titles = [first.as_deref().map(str::trim), title.map(str::trim)];
-        let places = self.phrases.places(text);
-        let mut places = places.as_slice();
         let mut stays = 0;
         let mut last_stay = None;
         let mut fenced = false;
         let mut at = 0;
         while let Some(seen) = lines.get(at) {
-            let here = places_of(&mut places, seen.line.span);
             let above = last_stay.and_then(|last: usize| lines.get(last));
             fenced ^= is_fence(&seen.view);
+            let look = Look::at(seen, text);
             let finding =
-                if fenced { Finding::default() } else { self.seen(seen, here, stays < TOP, &titles, above) };
+                if fenced { Finding::default() } else { self.look(look, stays < TOP, &titles, above) };
+            let finding = finding.unless(|| above.is_some_and(|above| runs_on(above, seen)));
             if finding.rule.is_none() {
                 stays += 1;
                 last_stay = Some(at);
@@ -101,34 +99,8 @@ impl Judge {
         }
     }
 
-    /// What a line says among others, `above` being the last one that stays.
-    fn seen(
-        &self,
-        seen: &Seen<'_>,
-        places: &[usize],
-        top: bool,
-        titles: &[Option<&str>],
-        above: Option<&Seen<'_>>,
-    ) -> Finding {
-        let finding = match &seen.view {
-            Cow::Borrowed(line) => {
-                self.look(Look { line, start: seen.line.span.start, places }, top, titles, above)
-            }
-            Cow::Owned(view) => {
-                let places = self.phrases.places(view);
-                self.look(Look { line: view, start: 0, places: &places }, top, titles, above)
-            }
-        };
-        let runs_on = || above.is_some_and(|above| runs_on(above, seen));
-        // A byline may open small, right below the title.
-        if finding.rule.is_some_and(|rule| rule != Rule::Byline) && runs_on() {
-            Finding::default()
-        } else {
-            finding
-        }
-    }
-
-    /// Most lines say nothing by themselves, so what the title and the line above make of one is asked last.
+    /// What a line says among others, `above` being the last one that stays. Most lines say nothing by themselves, so what
+    /// the title and the line above make of one is asked last.
     fn look(&self, look: Look<'_>, top: bool, titles: &[Option<&str>], above: Option<&Seen<'_>>) -> Finding {
         let finding = self.line(look, top);
         let is_address = self.on.contains(&Rule::BareUrl) && shape::is_address(look.line);
@@ -156,8 +128,9 @@ impl Judge {
         if let Some(rule) = self.shape(&parts, top) {
             finding.add(rule);
         }
-        let places = look.places.iter().map(|place| place - look.start);
-        self.phrases.hits(look.line, parts.core, places, |hit| {
+        let words = Span::new(look.start + parts.core.start, look.start + parts.core.end);
+        self.phrases.hits(look.text, words, |hit| {
+            let hit = hit.counted_from(look.start);
             let rule = parts.weigh(hit, top).filter(|rule| *rule != Rule::Caption || self.on.contains(rule));
             if let Some(rule) = rule {
                 finding.add(rule);
@@ -179,17 +152,22 @@ impl Judge {
     }
 }
 
-/// Cuts off the places before the end of `line`, and gives those that lie in it.
-fn places_of<'a>(places: &mut &'a [usize], line: Span) -> &'a [usize] {
-    let is_before = |end: usize| move |place: &&usize| **place < end;
-    let above = places.iter().take_while(is_before(line.start)).count();
-    let (_, rest) = places.split_at(above);
-    let (inside, rest) = rest.split_at(rest.iter().take_while(is_before(line.end)).count());
-    *places = rest;
-    inside
+impl<'a> Look<'a> {
+    fn at(seen: &'a Seen<'_>, text: &'a str) -> Self {
+        match &seen.view {
+            Cow::Borrowed(line) => Self { text, line, start: seen.line.span.start },
+            Cow::Owned(view) => Self { text: view, line: view, start: 0 },
+        }
+    }
 }
 
 impl Finding {
+    /// Nothing, if this is so. A byline may open small, right below the title.
+    fn unless(self, runs_on: impl FnOnce() -> bool) -> Self {
+        let is_void = self.rule.is_some_and(|rule| rule != Rule::Byline) && runs_on();
+        if is_void { Self::default() } else { self }
+    }
+
     /// Of several rules the first of the list names the reason.
     fn add(&mut self, rule: Rule) {
         self.rule = Some(self.rule.map_or(rule, |known| known.min(rule)));
@@ -222,7 +200,7 @@ impl<'a> Parts<'a> {
             Form::Colon => opens && !alone && shape::after_separator(rest).is_some_and(shape::is_headline),
             Form::Head => alone || (opens && self.heads(hit, rest)),
             Form::Open => opens && self.chars() <= 160 && !self.is_listed() && !shape::has_inner_stop(rest),
-            Form::Part => self.chars() <= 280,
+            Form::Part => self.chars() <= MAX_CHARS,
             Form::Count => self.counts(hit, rest),
             Form::Minutes => {
                 self.chars() <= 40 && self.before(hit).trim().chars().all(|c| c.is_ascii_digit())

@@ -119,7 +119,7 @@ impl Stage for StripLinks {
         let permissions = Permissions::declare(plan, |rule| config.wants(rule));
         plan.claim_idempotent();
         Ok(Self {
-            judge: Judge::new(&config.phrases, &config.languages, &permissions)?,
+            judge: Judge::new(&config.phrases, &config.languages, &permissions),
             permissions,
             title: plan.reads("title"),
             inline_links: config.inline_links == InlineLinks::KeepWords,

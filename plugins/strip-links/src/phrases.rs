@@ -1,13 +1,14 @@
-//! The phrase tables, and automata over them.
+//! The phrase tables, and how phrases are found.
 //!
 //! A row of `data/phrases.tsv` is a rule, a form (how the phrase has to stand in its line), a language, the phrase, and
-//! where it was seen. ASCII is matched without case by the automaton; of phrases with other letters the usual spellings
-//! (as written, lower, upper, first letter upper) go into it, since no automaton of bytes folds Unicode.
+//! where it was seen. ASCII is matched without case; of phrases with other letters the usual spellings (as written, lower,
+//! upper, first letter upper) are looked for, since a comparison of bytes folds no Unicode.
+//!
+//! There is no automaton: phrases begin where words do, and nearly no word of a text begins like one of them. So each
+//! word's first bytes are looked up in a set of hashes, and phrases are compared where it has them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use aho_corasick::automaton::OverlappingState;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 use textmill_stage::{Error, Result, Span};
 
 use crate::rule::{Permissions, Rule};
@@ -53,116 +54,132 @@ pub(crate) struct Hit {
     pub(crate) span: Span,
 }
 
+impl Hit {
+    /// As it is counted from `start` on.
+    pub(crate) fn counted_from(self, start: usize) -> Self {
+        Self { span: Span::new(self.span.start - start, self.span.end - start), ..self }
+    }
+}
+
 /// All phrases of the chosen languages and rules.
 #[derive(Debug)]
 pub(crate) struct Phrases {
     /// Those that open a line.
-    opening: Automaton,
+    opening: Index,
     /// Those that stand anywhere.
-    inside: Automaton,
+    inside: Index,
 }
 
-/// A trie to be walked from one place of a line, and what tells most places from those where a phrase begins.
-#[derive(Debug)]
-struct Automaton {
-    trie: AhoCorasick,
-    meanings: Vec<(Rule, Form)>,
+/// Phrases by their first bytes, and what tells most places from those where a phrase begins.
+#[derive(Debug, Default)]
+struct Index {
     beginnings: Beginnings,
+    phrases: HashMap<u64, Vec<Phrase>, foldhash::fast::FixedState>,
 }
 
-/// The first bytes of phrases, hashed: few words of a text begin like one, and of nearly all others it costs two looks
+#[derive(Debug)]
+struct Phrase {
+    spelling: String,
+    rule: Rule,
+    form: Form,
+}
+
+/// A line of more characters is the article's own, whatever phrase stands inside it.
+pub(crate) const MAX_CHARS: usize = 280;
+
+/// The first bytes of phrases, hashed: few words of a text begin like one, and of nearly all others it costs three looks
 /// into 8 KiB each to know. Letters of ASCII are taken without case.
 #[derive(Debug, Default)]
 struct Beginnings {
     /// The first two bytes of phrases of one or two, if there are any.
     tiny: Option<Bits>,
-    /// The first four bytes of phrases of three to seven.
-    short: Bits,
+    /// All of phrases of three bytes.
+    three: Bits,
+    /// The first four bytes of those of up to seven.
+    four: Bits,
     /// The first eight bytes of those of more.
-    long: Bits,
+    eight: Bits,
 }
 
 #[derive(Debug)]
 struct Bits(Box<[u64; 1024]>);
 
 impl Phrases {
-    pub(crate) fn new(own: &[String], languages: &[String], permissions: &Permissions) -> Result<Self> {
+    pub(crate) fn new(own: &[String], languages: &[String], permissions: &Permissions) -> Self {
         let own = own.iter().map(|phrase| (Rule::Phrase, Form::Own, phrase.as_str()));
         let all = own.chain(rows(languages)).filter(|(rule, ..)| permissions.allows(*rule));
-        let spelled = all
-            .flat_map(|(rule, form, phrase)| spellings_of(phrase).into_iter().map(move |s| (s, rule, form)));
-        let (inside, opening): (Vec<_>, Vec<_>) = spelled.partition(|(_, _, form)| form.is_inside());
-        Ok(Self { opening: Automaton::new(opening)?, inside: Automaton::new(inside)? })
+        let mut phrases = Self { opening: Index::default(), inside: Index::default() };
+        for (rule, form, phrase) in all {
+            let index = if form.is_inside() { &mut phrases.inside } else { &mut phrases.opening };
+            for spelling in spellings_of(phrase) {
+                index.add(Phrase { spelling, rule, form });
+            }
+        }
+        phrases
     }
 
-    /// Where in a text phrases may begin that stand inside their lines: a few places, found without a look at its lines.
-    pub(crate) fn places(&self, text: &str) -> Vec<usize> {
-        let bytes = text.as_bytes();
-        let mut places = Vec::new();
-        let mut found = [0; BLOCK];
-        for (block, mut starts) in word_starts(bytes) {
-            let mut count = 0;
+    /// Finds the phrases in the `words` of a line (a span of its text) that begin and end at the edges of words.
+    pub(crate) fn hits(&self, text: &str, words: Span, mut found: impl FnMut(Hit)) {
+        self.opening.hits(text, words, &mut found);
+        if !is_looked_into(words.of(text).unwrap_or_default()) {
+            return;
+        }
+        for (block, mut starts) in word_starts(text.as_bytes(), words) {
             while starts != 0 {
                 let at = block + starts.trailing_zeros() as usize;
-                // Written in any case and counted if it is one, for the answer is nothing that a processor could guess.
-                found[count] = at;
-                count += usize::from(self.inside.beginnings.begins(bytes.get(at..).unwrap_or_default()));
+                self.inside.hits(text, Span::new(at, words.end), &mut found);
                 starts &= starts - 1;
             }
-            places.extend(found.iter().take(count));
-        }
-        places
-    }
-
-    /// Finds the phrases in `core` of a line that begin and end at the edges of words; `places` are those of
-    /// [`Phrases::places`] that lie in the line.
-    pub(crate) fn hits(
-        &self,
-        line: &str,
-        core: Span,
-        places: impl Iterator<Item = usize>,
-        mut found: impl FnMut(Hit),
-    ) {
-        if self.opening.beginnings.begins(core.of(line).unwrap_or_default().as_bytes()) {
-            self.opening.hits(line, core).for_each(&mut found);
-        }
-        for place in places.filter(|place| (core.start..core.end).contains(place)) {
-            self.inside.hits(line, Span::new(place, core.end)).for_each(&mut found);
         }
     }
 }
 
-impl Automaton {
-    fn new(phrases: Vec<(String, Rule, Form)>) -> Result<Self> {
-        let trie = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Anchored)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(phrases.iter().map(|(spelling, ..)| spelling))
-            .map_err(|error| Error::config("/phrases", error.to_string()))?;
-        let mut beginnings = Beginnings::default();
-        for (spelling, ..) in &phrases {
-            beginnings.add(spelling.as_bytes());
-        }
-        let meanings = phrases.into_iter().map(|(_, rule, form)| (rule, form)).collect();
-        Ok(Self { trie, meanings, beginnings })
+/// Whether phrases are looked for inside a line of these words.
+fn is_looked_into(words: &str) -> bool {
+    words.len() <= MAX_CHARS || words.chars().nth(MAX_CHARS).is_none()
+}
+
+impl Index {
+    fn add(&mut self, phrase: Phrase) {
+        let bytes = phrase.spelling.as_bytes();
+        self.beginnings.add(bytes);
+        let key = key(start_of(bytes), key_len(bytes.len()));
+        self.phrases.entry(key).or_default().push(phrase);
     }
 
-    /// The phrases that begin where `place` begins.
-    fn hits<'a>(&'a self, line: &'a str, place: Span) -> impl Iterator<Item = Hit> + 'a {
-        let input = Input::new(line).range(place.start..place.end).anchored(Anchored::Yes);
-        let mut state = OverlappingState::start();
-        let found = std::iter::from_fn(move || {
-            self.trie.find_overlapping(input.clone(), &mut state);
-            state.get_match()
-        });
-        found.filter_map(move |found| {
-            let (rule, form) = self.meanings[found.pattern().as_usize()];
-            let span = Span::new(found.start(), found.end());
-            is_word(line, span).then_some(Hit { rule, form, span })
-        })
+    /// The phrases that begin where `place` begins, and end in it.
+    #[inline]
+    fn hits(&self, text: &str, place: Span, found: impl FnMut(Hit)) {
+        if self.beginnings.begin(start_at(text.as_bytes(), place.start)) {
+            self.compare(text, place, found);
+        }
     }
+
+    fn compare(&self, text: &str, place: Span, mut found: impl FnMut(Hit)) {
+        let start = start_at(text.as_bytes(), place.start);
+        let rest = place.of(text).unwrap_or_default().as_bytes();
+        let alike = KEY_LENS.iter().filter_map(|len| self.phrases.get(&key(start, *len))).flatten();
+        for Phrase { spelling, rule, form } in alike {
+            let here = rest.get(..spelling.len());
+            let is_here = here.is_some_and(|here| here.eq_ignore_ascii_case(spelling.as_bytes()));
+            let span = Span::new(place.start, place.start + spelling.len());
+            if is_here && is_word(text, span) {
+                found(Hit { rule: *rule, form: *form, span });
+            }
+        }
+    }
+}
+
+/// By how many of its first bytes a phrase is looked up: of each phrase as many as it has.
+const KEY_LENS: [usize; 5] = [1, 2, 3, 4, 8];
+
+fn key_len(len: usize) -> usize {
+    KEY_LENS.into_iter().rfind(|key_len| *key_len <= len).unwrap_or_default()
+}
+
+/// The first `len` bytes of a start. None of them is zero, so that keys of different lengths differ.
+fn key(start: u64, len: usize) -> u64 {
+    start & u64::MAX.unbounded_shr(64 - 8 * u32::try_from(len).unwrap_or(8))
 }
 
 impl Beginnings {
@@ -172,12 +189,9 @@ impl Beginnings {
             [] => {}
             [a] => (0..=u8::MAX).for_each(|b| self.add_tiny(start_of(&[a, b]))),
             [_, _] => self.add_tiny(start),
-            // A letter would go on with the word.
-            [a, b, c] => (0..=u8::MAX)
-                .filter(|d| !c.is_ascii_alphanumeric() || !d.is_ascii_alphanumeric())
-                .for_each(|d| self.short.set(four(start_of(&[a, b, c, d])))),
-            [_, _, _, _, _, _, _, _, ..] => self.long.set(eight(start)),
-            _ => self.short.set(four(start)),
+            [_, _, _] => self.three.set(three(start)),
+            [_, _, _, _, _, _, _, _, ..] => self.eight.set(eight(start)),
+            _ => self.four.set(four(start)),
         }
     }
 
@@ -185,12 +199,13 @@ impl Beginnings {
         self.tiny.get_or_insert_default().set(two(start));
     }
 
-    /// Whether a phrase may begin here.
-    fn begins(&self, rest: &[u8]) -> bool {
-        let start = start_of(rest);
+    /// Whether a phrase may begin so.
+    #[inline]
+    fn begin(&self, start: u64) -> bool {
         self.tiny.as_ref().is_some_and(|tiny| tiny.get(two(start)))
-            | self.short.get(four(start))
-            | self.long.get(eight(start))
+            | self.three.get(three(start))
+            | self.four.get(four(start))
+            | self.eight.get(eight(start))
     }
 }
 
@@ -212,18 +227,31 @@ impl Default for Bits {
 
 /// The first eight bytes, zeros where there are fewer; letters of ASCII without case.
 fn start_of(bytes: &[u8]) -> u64 {
-    let start = bytes.first_chunk().copied().unwrap_or_else(|| filled_up(bytes));
-    u64::from_le_bytes(start) | 0x2020_2020_2020_2020
+    u64::from_le_bytes(padded(bytes)) | 0x2020_2020_2020_2020
 }
 
-fn filled_up(bytes: &[u8]) -> [u8; 8] {
-    let mut filled = [0; 8];
-    filled.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
-    filled
+/// As [`start_of`], from a place in a text on: what follows the line costs less than to stop at its end.
+#[inline]
+fn start_at(text: &[u8], at: usize) -> u64 {
+    start_of(text.get(at..).unwrap_or_default())
+}
+
+/// The first bytes, zeros where there are fewer.
+#[inline]
+fn padded<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
+    bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [0; LEN];
+        padded.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+        padded
+    })
 }
 
 fn two(start: u64) -> u16 {
     top(start << 48)
+}
+
+fn three(start: u64) -> u16 {
+    top((start << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
 fn four(start: u64) -> u16 {
@@ -239,23 +267,23 @@ fn top(product: u64) -> u16 {
     (product >> 48) as u16
 }
 
-/// Where words begin, as one bit for each byte of a block: at each byte of a letter or digit that has no ASCII letter or
-/// digit before it, for behind letters of other scripts a word may begin anywhere. With each block where it starts.
-fn word_starts(text: &[u8]) -> impl Iterator<Item = (usize, u64)> {
+/// Where words begin in a span of a text, as one bit for each byte of a block: at each byte of a letter or digit that has no
+/// ASCII letter or digit before it, for behind letters of other scripts a word may begin anywhere. With each block where
+/// it starts.
+fn word_starts(text: &[u8], span: Span) -> impl Iterator<Item = (usize, u64)> {
     let mut before = 0;
-    (0..).step_by(BLOCK).zip(text.chunks(BLOCK)).map(move |(start, block)| {
-        let (whole, rest) = block.as_chunks();
+    (span.start..span.end).step_by(BLOCK).map(move |start| {
+        let block: [u8; BLOCK] = padded(text.get(start..).unwrap_or_default());
         let mut starts = 0;
-        for (index, bytes) in
-            whole.iter().chain(Some(&filled_up(rest)).filter(|_| !rest.is_empty())).enumerate()
-        {
+        for (index, bytes) in block.as_chunks().0.iter().enumerate() {
             let bytes = u64::from_le_bytes(*bytes);
             let words = ascii_words(bytes);
             let here = (words | (bytes & TOP)) & !(words << 8 | before);
             before = words >> 56;
             starts |= gathered(here) << (8 * index);
         }
-        (start, starts)
+        let len = span.end - start;
+        (start, if len < BLOCK { starts & ((1 << len) - 1) } else { starts })
     })
 }
 
@@ -382,12 +410,15 @@ mod tests {
             [b"".as_slice(), b"a", b" ", b"a b", b"12:30 Uhr, \xc3\x84rger a\xc3\xa4", b"seventh 8th", &all]
         {
             let is_word = |at: &usize| text[*at].is_ascii_alphanumeric() || !text[*at].is_ascii();
-            let begins = |at: &usize| !text[..*at].last().is_some_and(u8::is_ascii_alphanumeric);
-            let bits = |(start, bits): (usize, u64)| {
-                (0..BLOCK).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| start + bit)
-            };
-            let found: Vec<_> = word_starts(text).flat_map(bits).collect();
-            assert_eq!(found, (0..text.len()).filter(is_word).filter(begins).collect::<Vec<_>>(), "{text:?}");
+            for span in [Span::new(0, text.len()), Span::new(text.len() / 3, text.len() / 2)] {
+                let begins = |at: &usize| *at == span.start || !text[at - 1].is_ascii_alphanumeric();
+                let bits = |(start, bits): (usize, u64)| {
+                    (0..BLOCK).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| start + bit)
+                };
+                let found: Vec<_> = word_starts(text, span).flat_map(bits).collect();
+                let expect: Vec<_> = (span.start..span.end).filter(is_word).filter(begins).collect();
+                assert_eq!(found, expect, "{text:?} {span:?}");
+            }
         }
     }
 
@@ -409,9 +440,9 @@ mod tests {
             let mut beginnings = Beginnings::default();
             beginnings.add(phrase.as_bytes());
             for rest in [phrase.to_owned(), phrase.to_uppercase(), format!("{phrase}: b")] {
-                assert!(beginnings.begins(rest.as_bytes()), "{rest:?}");
+                assert!(beginnings.begin(start_of(rest.as_bytes())), "{rest:?}");
             }
-            assert!(!beginnings.begins(b"xylophone"));
+            assert!(!beginnings.begin(start_of(b"xylophone")));
         }
     }
 }
