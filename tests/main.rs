@@ -14,6 +14,7 @@ mod conformance;
 mod determinism;
 mod formats;
 mod golden;
+mod inspect;
 mod interrupt;
 mod isolation;
 mod lock;

@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Run the golden tests of pipeline files: their `[[test]]` tables
     Test(TestArgs),
+    /// Show what is in files: format, fields, the first documents, and what cannot be read
+    Inspect(InspectArgs),
     /// Write a first pipeline and two articles to run it on
     Init(InitArgs),
     /// Print the JSON Schema of pipeline files, for editors
@@ -201,6 +203,16 @@ pub(crate) struct TestArgs {
     pub(crate) update: bool,
     #[command(flatten)]
     pub(crate) plugins: PluginArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InspectArgs {
+    /// Files, folders or globs, or `-` for stdin
+    #[arg(value_name = "URI", required = true, value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) uris: Vec<String>,
+    /// Show the first N documents; all are read and counted
+    #[arg(short, long, value_name = "N", default_value = "3")]
+    pub(crate) number: u64,
 }
 
 #[derive(Debug, clap::Args)]

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Plugin(command) => command::plugin::run(command),
         Command::Lock(args) => command::lock::run(args),
         Command::Test(args) => command::test::run(args),
+        Command::Inspect(args) => command::inspect::run(args),
         Command::Init(args) => command::init::run(args),
         Command::Schema => command::schema::run(),
         Command::Completions(args) => command::completions::run(args),

@@ -64,6 +64,16 @@ impl InputColumns {
         self.read.get_or_init(columns);
     }
 
+    /// The names of the columns of the first file, with their types; none before it is open, and where it has none.
+    pub fn described(&self) -> Vec<(String, String)> {
+        self.read
+            .get()
+            .into_iter()
+            .flatten()
+            .map(|column| (column.name.clone(), column.type_name()))
+            .collect()
+    }
+
     /// The columns of an output that declares these.
     pub(crate) fn columns(&self, declared: Option<&[Column]>) -> Columns {
         let read = self.read.get().map_or(&[][..], Vec::as_slice);
@@ -105,6 +115,14 @@ impl TableColumn {
             #[cfg(feature = "parquet")]
             field: None,
         }
+    }
+
+    fn type_name(&self) -> String {
+        #[cfg(feature = "parquet")]
+        if let Some(field) = &self.field {
+            return field.data_type().to_string();
+        }
+        self.kind.to_string()
     }
 
     fn declared(column: &Column, read: &[Self]) -> Self {

@@ -217,6 +217,10 @@ impl<'c> Document<'c> {
 
     /// Finds the two fields that every document has. `what` the document is, for the error.
     fn with_id_and_text(mut self, what: &str) -> Result<Self, String> {
+        if self.names.is_text_optional() {
+            self.id = self.find_id(what).ok().flatten().unwrap_or_else(|| Cow::Owned(self.origin.place_id()));
+            return Ok(self);
+        }
         let name = self.names.in_input("text");
         let index = self.only_of(name, what)?;
         let index = index.ok_or_else(|| format!("the {what} has no field `{name}`"))?;
@@ -404,6 +408,20 @@ impl<'c> Document<'c> {
             !field.is_removed() && (read_id == Some(*index) || field.name != id)
         });
         made_id.into_iter().chain(text).chain(fields.map(|(index, field)| (&*field.name, self.cell(index))))
+    }
+
+    /// The fields as they are: the name, what kind of value it is in a word or two, and the value: a text as it is, anything
+    /// else as JSON.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &'static str, Cow<'_, str>)> {
+        let there = self.fields.iter().enumerate().filter(|(_, field)| !field.is_removed());
+        there.map(|(index, field)| {
+            let cell = self.cell(index);
+            if let Ok(text) = cell.text() {
+                return (&*field.name, "text", Cow::Owned(text.into_owned()));
+            }
+            let json = cell.json().into_owned();
+            (&*field.name, json::describe(&json), Cow::Owned(json))
+        })
     }
 
     /// The cell that the fields without a column were read from, if they are all as they were.

@@ -25,6 +25,21 @@ pub enum InputFormat {
     Warc,
 }
 
+impl fmt::Display for InputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Html => "html",
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+            Self::Warc => "warc",
+        })
+    }
+}
+
 /// How documents are laid out in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutputFormat {
@@ -106,7 +121,8 @@ impl Compression {
         }
     }
 
-    pub(crate) fn name(self) -> &'static str {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
         match self {
             Self::None => "plain",
             Self::Gzip => "gzip",

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod doc;
 pub(crate) mod init;
+pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod lock;
 mod open;

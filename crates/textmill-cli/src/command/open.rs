@@ -45,7 +45,7 @@ pub(crate) fn plugins(args: &PluginArgs) -> Plugins {
 }
 
 /// A URI of the command line is relative to the current folder; that of a pipeline file to the file.
-fn absolute(uri: &str) -> anyhow::Result<String> {
+pub(crate) fn absolute(uri: &str) -> anyhow::Result<String> {
     anyhow::ensure!(!uri.is_empty(), "an empty path was given for the input or the output");
     if uri == "-" || Path::new(uri).is_absolute() {
         return Ok(uri.to_owned());

@@ -37,8 +37,8 @@ pub(super) trait Cutter: Send {
 /// A file that is being cut.
 pub(super) struct Cutting {
     pub(super) file: InputFile,
-    /// Whether the cutter says which columns there are.
-    pub(super) has_columns: bool,
+    /// The format, as far as it is known: a cutter of columns says which there are.
+    pub(super) format: InputFormat,
     cutter: Box<dyn Cutter>,
 }
 
@@ -80,9 +80,11 @@ impl Cutting {
             let format = file.format.unwrap_or(InputFormat::Text);
             let line = format.has_places().then_some(1);
             let failing: Box<dyn Cutter> = Box::new(Failing { line, failure: explain(&error) });
-            (InputFormat::Text, failing)
+            // Nobody will say which columns there are.
+            shared.columns.found(Vec::new);
+            (format, failing)
         });
-        Self { file, has_columns: format.has_columns(), cutter }
+        Self { file, format, cutter }
     }
 
     /// See [`Cutter::cut`].

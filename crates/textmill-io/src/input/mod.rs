@@ -21,7 +21,7 @@ pub use self::chunk::{Chunk, Documents, ReadFailure};
 pub use self::reader::{Counts, Reader};
 pub use self::shard::Shard;
 use crate::columns::InputColumns;
-use crate::format::{InputFormat, InvalidUtf8};
+use crate::format::{Compression, InputFormat, InvalidUtf8};
 use crate::names::FieldNames;
 use crate::{Error, ErrorKind, Result};
 
@@ -80,6 +80,13 @@ pub(crate) struct Shared {
     pub(crate) columns: InputColumns,
 }
 
+impl InputFile {
+    /// The format that was asked for or that the name says; `None`: the first bytes decide.
+    pub fn format(&self) -> Option<InputFormat> {
+        self.format
+    }
+}
+
 impl Input {
     /// Finds the files.
     ///
@@ -108,6 +115,23 @@ impl Input {
     /// The size of all files, compressed as they are; `None` if one has no size.
     pub fn total_bytes(&self) -> Option<u64> {
         self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The row groups of a Parquet file on the disk: how many rows and how many bytes (packed) each has. Nothing where it
+    /// cannot be opened, which a reader says.
+    pub fn row_groups(&self, file: &InputFile) -> Vec<(u64, u64)> {
+        #[cfg(feature = "parquet")]
+        return tables::row_groups(file);
+        #[cfg(not(feature = "parquet"))]
+        {
+            _ = file;
+            Vec::new()
+        }
+    }
+
+    /// How a file is compressed, by its first bytes; `None` where it cannot be opened twice, or at all.
+    pub fn compression(&self, file: &InputFile) -> Option<Compression> {
+        source::compression(&file.path)
     }
 
     /// The columns of the input, for an output that has columns.

@@ -3,6 +3,7 @@
 //! Where a chunk ends depends on the documents alone and not on how many bytes a read happened to give: after 256 documents,
 //! before the one that would bring it above 1 MiB, and at the end of a shard.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +13,7 @@ use super::cut::{Carried, Cutting};
 use super::shard::Shards;
 use super::{InputFile, Shared};
 use crate::Result;
+use crate::format::InputFormat;
 
 /// Reads the input, in order.
 pub struct Reader {
@@ -22,13 +24,14 @@ pub struct Reader {
     shards: Shards,
     /// The file before the current one.
     before: Option<InputFile>,
+    format: Option<InputFormat>,
     next_number: u64,
     counts: Counts,
     bytes_read: Arc<AtomicU64>,
 }
 
 /// What a [`Reader`] has counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Files that were opened, or would have been.
     pub files: u64,
@@ -38,6 +41,8 @@ pub struct Counts {
     pub blank_lines: u64,
     /// Records of web archives that are no pages.
     pub skipped_records: u64,
+    /// Records of web archives by their kinds, those that are pages among them.
+    pub records: BTreeMap<&'static str, u64>,
     /// Bytes of documents, decompressed.
     pub bytes: u64,
 }
@@ -51,6 +56,7 @@ impl Reader {
             current: None,
             carried: Carried::default(),
             before: None,
+            format: None,
             next_number: 0,
             counts: Counts::default(),
             bytes_read: Arc::default(),
@@ -83,8 +89,13 @@ impl Reader {
     }
 
     /// What was read so far.
-    pub fn counts(&self) -> Counts {
-        self.counts
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The format of the file that was opened last: what its name says, or its first bytes.
+    pub fn format(&self) -> Option<InputFormat> {
+        self.format
     }
 
     fn is_done_with(&self, chunk: &Chunk) -> bool {
@@ -100,9 +111,10 @@ impl Reader {
             self.counts.files += 1;
             self.shards.begin(index, &file, self.before.as_ref());
             let cutting = Cutting::new(file, &self.shared, &self.bytes_read);
-            if index > 0 || !cutting.has_columns {
+            if index > 0 || !cutting.format.has_columns() {
                 self.shared.columns.found(Vec::new);
             }
+            self.format = Some(cutting.format);
             self.current = Some(cutting);
         }
         self.current.is_some()

@@ -33,11 +33,10 @@ impl Records {
         if !self.read_head(filling.data())? {
             return Ok(false);
         }
-        let (head_length, length, may_be_page) = {
-            let (head, _) =
-                Head::split(filling.pending()).ok_or_else(|| invalid("the record has no head"))?;
-            (filling.pending().len(), head.length().map_err(invalid)?, head.may_be_page())
-        };
+        let (head, _) = Head::split(filling.pending()).ok_or_else(|| invalid("the record has no head"))?;
+        let (kind, may_be_page) = (head.known_kind(), head.may_be_page());
+        let (head_length, length) = (filling.pending().len(), head.length().map_err(invalid)?);
+        *filling.counts.records.entry(kind).or_default() += 1;
         let end = begin.saturating_add(head_length as u64).saturating_add(length);
         let is_page = may_be_page && self.is_page(filling, head_length, length)?;
         if is_page && length > MAX_PAGE {

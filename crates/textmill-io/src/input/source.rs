@@ -28,6 +28,23 @@ pub(super) fn open(file: &InputFile, bytes_read: &Arc<AtomicU64>) -> io::Result<
     decompress(counted, NameSays::of(&file.name).compression)
 }
 
+/// What the first bytes of a plain file on the disk say.
+pub(super) fn compression(path: &Path) -> Option<Compression> {
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut first = [0; 8];
+    let mut length = 0;
+    let mut file = File::open(path).ok()?;
+    while length < first.len() {
+        match file.read(&mut first[length..]).ok()? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    Some(Compression::of_magic(&first[..length]))
+}
+
 /// `named`: what the file's name promises. The first bytes decide, but a promise that they break is an error: what was
 /// cut off or overwritten at its very beginning must not pass for text.
 fn decompress(raw: impl Read + Send + 'static, named: Compression) -> io::Result<Source> {

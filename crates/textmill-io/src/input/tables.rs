@@ -148,6 +148,18 @@ impl Cutter for Tables {
     }
 }
 
+/// The rows and bytes of each row group of a file.
+pub(super) fn row_groups(file: &InputFile) -> Vec<(u64, u64)> {
+    let metadata = guarded(|| {
+        let file = File::open(&file.path)?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(invalid)?;
+        Ok(Arc::clone(builder.metadata()))
+    });
+    let size = |number: i64| u64::try_from(number).unwrap_or(0);
+    let groups = metadata.iter().flat_map(|metadata| metadata.row_groups());
+    groups.map(|group| (size(group.num_rows()), size(group.compressed_size()))).collect()
+}
+
 /// As many rows as a chunk may have, by their mean size.
 fn rows_at_once(metadata: &ParquetMetaData) -> usize {
     let sum = |of: fn(&RowGroupMetaData) -> i64| {

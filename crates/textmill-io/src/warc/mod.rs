@@ -22,6 +22,10 @@ pub(crate) const MAGIC: &[u8] = b"WARC/";
 /// How many bytes of a block say what is in it: the head of a server's answer is no longer.
 pub(crate) const LOOK: usize = 64 << 10;
 
+/// The kinds of records (ISO 28500:2017, 6).
+const KINDS: [&str; 8] =
+    ["warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"];
+
 /// The head of a record or of an answer: a first line, and fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a>(&'a [u8]);
@@ -72,6 +76,12 @@ impl<'a> Head<'a> {
     /// What kind of record it is.
     pub(crate) fn kind(self) -> Cow<'a, str> {
         self.get("WARC-Type").unwrap_or_default()
+    }
+
+    /// The same, of the kinds that there are.
+    pub(crate) fn known_kind(self) -> &'static str {
+        let kind = self.kind();
+        KINDS.into_iter().find(|known| **known == *kind).unwrap_or("of another kind")
     }
 
     /// Whether the record can be a document, as far as its head says.

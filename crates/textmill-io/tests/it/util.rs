@@ -84,7 +84,7 @@ pub(crate) fn read_all(options: InputOptions) -> (Vec<Line>, Counts) {
         }));
     }
     assert!(chunk.is_empty());
-    (lines, reader.counts())
+    (lines, reader.counts().clone())
 }
 
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
