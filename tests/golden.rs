@@ -74,6 +74,18 @@ fn who_ends_a_document_is_expected_by_name() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_stage_in_a_process_of_its_own_is_tested_like_any_other() {
+    let stage = "[[stage]]\nuses = 'strip-links'\nisolation = 'process'\n";
+    let test = format!("[[test]]\nname = 'it'\ninput.text = {TEASER:?}\nexpect.text = {PLAIN:?}\n");
+    let _ = project()
+        .file("p.toml", stage.to_owned() + &test)
+        .run(["test", "p.toml"])
+        .code(0)
+        .says(&["1 test passed"]);
+}
+
+#[test]
 fn a_document_comes_from_a_text_a_file_or_fields() {
     let names = "input.fields = { text = 'body', title = 'head' }\n";
     let stages = "[[stage]]\nuses = 'dedup-title'\n[[stage]]\nuses = 'strip-links'\n";

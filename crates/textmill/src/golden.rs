@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde_json::{Map, Value};
-use textmill_engine::{Engine, Error, Fate, Registry, Trace};
+use textmill_engine::{Engine, Error, Fate, Registry, Trace, WorkerCommand};
 use textmill_pipeline::{Cause, Diagnostics, Expect, Pipeline, Source, TestInput, TestSpec};
 
 use crate::Plugins;
@@ -39,14 +39,14 @@ pub struct Tested {
 }
 
 impl Suite {
-    /// Reads a pipeline file and opens its stages.
+    /// Reads a pipeline file and opens its stages; those that ask for a process of their own are run by `worker`.
     ///
     /// # Errors
     /// All mistakes of the file, each with its place.
-    pub fn open(path: &Path, plugins: &Plugins) -> Result<Self, Diagnostics> {
+    pub fn open(path: &Path, plugins: &Plugins, worker: Option<WorkerCommand>) -> Result<Self, Diagnostics> {
         let draft = textmill_pipeline::parse(Source::read(path)?)?;
         let guard = Guard::new(&draft, path, plugins.locking)?;
-        let registry = crate::load(&draft, plugins, &guard)?;
+        let registry = crate::load(&draft, plugins, &guard)?.with_worker(worker);
         let pipeline = draft.resolve(&registry, &[])?;
         guard.open(pipeline.clone(), &registry)?;
         Ok(Self { pipeline, registry, guard })

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &TestArgs) -> Outcome {
     let mut suites = Vec::new();
     let plugins = open::plugins(&args.plugins);
     for path in files(&args.paths)? {
-        suites.push((Suite::open(&path, &plugins)?, path));
+        suites.push((Suite::open(&path, &plugins, super::worker::command())?, path));
     }
     let mut tally = Tally::default();
     for (suite, path) in &suites {
