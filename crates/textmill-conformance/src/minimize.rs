@@ -15,14 +15,15 @@ pub(crate) fn minimize(text: &str, mut fails: impl FnMut(&str) -> bool) -> Strin
     let (mut runs, begin) = (0, Instant::now());
     let mut within_budget = |text: &str| {
         runs += 1;
-        runs <= MOST_RUNS && begin.elapsed() < MOST_TIME && fails(text)
+        (runs <= MOST_RUNS && begin.elapsed() < MOST_TIME).then(|| fails(text))
     };
     let lines = shrink(text.split_inclusive('\n').collect(), &mut within_budget).concat();
     let characters: Vec<&str> = lines.split_inclusive(|_| true).collect();
     shrink(characters, &mut within_budget).concat()
 }
 
-fn shrink<'t>(mut parts: Vec<&'t str>, fails: &mut dyn FnMut(&str) -> bool) -> Vec<&'t str> {
+/// `fails` says `None` when no more may be spent: then what is left is the answer.
+fn shrink<'t>(mut parts: Vec<&'t str>, fails: &mut dyn FnMut(&str) -> Option<bool>) -> Vec<&'t str> {
     let mut size = parts.len().div_ceil(2);
     while size > 0 {
         let mut start = 0;
@@ -30,11 +31,10 @@ fn shrink<'t>(mut parts: Vec<&'t str>, fails: &mut dyn FnMut(&str) -> bool) -> V
         while start < parts.len() {
             let end = parts.len().min(start + size);
             let rest = [parts.get(..start), parts.get(end..)].map(Option::unwrap_or_default).concat();
-            if fails(&rest.concat()) {
-                parts = rest;
-                shrunk = true;
-            } else {
-                start = end;
+            match fails(&rest.concat()) {
+                None => return parts,
+                Some(true) => (parts, shrunk) = (rest, true),
+                Some(false) => start = end,
             }
         }
         // Parts that had to stay may go once others have gone.
