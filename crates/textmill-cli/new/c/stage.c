@@ -134,6 +134,7 @@ static const tm_plugin PLUGIN = {
     .n_stages = 1,
 };
 
+/* NULL for a host of another major version, and for one that lacks functions. */
 const tm_plugin *textmill_plugin_v1(const tm_host *host) {
-  return host->abi_major == TM_ABI_MAJOR ? &PLUGIN : NULL;
+  return host->abi_major == TM_ABI_MAJOR && host->size >= TM_HOST_SIZE_1_0 ? &PLUGIN : NULL;
 }
