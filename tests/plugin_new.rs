@@ -6,6 +6,7 @@ use std::process::Command;
 use textmill_testkit::{Project, Ran, file_of_library, workspace};
 
 use crate::project;
+use crate::readme::{commands, shell};
 
 /// What cargo builds here is kept between runs, so that only the first one takes long.
 fn target() -> PathBuf {
@@ -53,22 +54,74 @@ fn a_new_stage_in_rust_builds_and_passes_its_tests() {
     assert!(pipeline.contains(&place), "{pipeline}");
     project.write("strip-noise/strip-noise.toml", pipeline.replace(&place, library.to_str().unwrap()));
     tried(&project, "strip-noise", "strip-noise");
+    let cases = ["plugin", "cases", library.to_str().unwrap(), "--cases", "strip-noise/tests/cases"];
+    let _ = project.run(cases).code(0).says(&["2 cases passed"]);
     project.write("strip-noise/src/lib.rs", "!");
     let broken = offline(&mut project.command(["plugin", "build", "strip-noise"]));
     let _ = broken.code(2).says(&["error", "src/lib.rs", "the messages above say why"]);
 }
 
 #[test]
-fn a_new_stage_in_c_builds() {
+fn a_new_stage_in_c_builds_and_passes_its_tests() {
     let project = project();
     let _ = project.run(["plugin", "new", "plugins/mute", "--lang", "c"]).code(0);
+    for command in commands(&project.read("plugins/mute/README.md")) {
+        let _ = shell(&project.path("plugins/mute"), &command).code(0);
+    }
     let library = format!("plugins/mute/build/{}", file_of_library("mute"));
     let _ = project.run(["plugin", "build", "plugins/mute"]).code(0).says(&[&format!("built {library}")]);
     tried(&project, "plugins/mute", "mute");
+    golden_cases(&project, &library);
     let header = workspace().join("crates/textmill-abi/include/textmill_plugin.h");
     assert_eq!(project.read("plugins/mute/textmill_plugin.h"), std::fs::read_to_string(header).unwrap());
     project.write("plugins/mute/mute.c", "!");
     let _ = project.run(["plugin", "build", "plugins/mute"]).code(2).says(&["mute.c", "hint"]);
+}
+
+/// The cases of the folder `plugins/mute`, as the host runs them.
+fn golden_cases(project: &Project, library: &str) {
+    let run = |more: &[&str]| {
+        let args = ["plugin", "cases", library, "--cases", "plugins/mute/tests/cases"];
+        project.run(args.iter().chain(more))
+    };
+    let _ = run(&[]).code(0).says(&["2 cases passed"]);
+    project.write("plugins/mute/tests/cases/new.in.txt", "fine\nHELP ME NOW\n");
+    project.write("plugins/mute/tests/cases/new.out.txt", "fine\nhelp\n");
+    let failed = run(&[]).code(1);
+    let _ = failed.says(&["case `new`", "line 2: expected \"help\\n\"", "line 2: found    the end"]);
+    let _ = run(&["--update"]).code(0).says(&["3 cases written"]);
+    assert_eq!(project.read("plugins/mute/tests/cases/new.out.txt"), "fine\n");
+    let _ = run(&["--stage", "mute"]).code(0).says(&["3 cases passed"]);
+    let _ = run(&["--stage", "loud"]).code(2).says(&["the library has the stages `mute`", "--stage"]);
+    project.write("plugins/mute/tests/cases/new.options.json", "{ \"min-capitals\": 0 }");
+    let _ = run(&[]).code(1).says(&["case `new`", "min-capitals"]);
+    let _ = project.run(["plugin", "cases", library]).code(1).says(&["cannot read `tests/cases`"]);
+    let _ = project.run(["plugin", "cases", "no/such.so"]).code(2).says(&["no/such.so"]);
+}
+
+/// Cases with fields, files, drops and failures come out alike in the SDK's runner and in the host's.
+#[test]
+fn golden_cases_of_a_library_have_fields_and_verdicts() {
+    let library = crate::plugins::library("unruly");
+    let project = project();
+    let case = |name: &str, text: &str, fields: &str, more: &str| {
+        project.write(&format!("c/{name}.in.txt"), text);
+        project.write(&format!("c/{name}.in.json"), fields);
+        project.write(&format!("c/{name}.out.json"), more);
+    };
+    case("dropped", "TIRED", "{}", r#"{ "dropped": "word" }"#);
+    project.write("c/dropped.options.json", r#"{ "words": "words.txt" }"#);
+    project.write("c/words.txt", "TIRED\n");
+    case("failed", "FAIL", r#"{ "count": 1 }"#, r#"{ "failed": "was told to fail" }"#);
+    case("removed", "UNSET", "{}", r#"{ "fields": { "json": null, "text-field": null } }"#);
+    project.write("c/removed.out.txt", "UNSET");
+    let args = ["plugin", "cases", library.to_str().unwrap(), "--cases", "c", "--stage"];
+    let ran = project.run(args.iter().chain(&["obey"]));
+    let _ = ran.code(0).says(&["3 cases passed"]);
+    project.write("c/removed.out.json", r#"{ "fields": { "json": 1, "text-field": null } }"#);
+    let _ = project.run(args.iter().chain(&["obey"])).code(1).says(&["case `removed`", "expected", "found"]);
+    let unnamed = project.run(&args[..5]).code(2);
+    let _ = unnamed.says(&["the library has the stages `obey`, `shout`"]);
 }
 
 #[test]

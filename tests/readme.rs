@@ -1,5 +1,7 @@
 //! What the documentation says to type works. In blocks marked `console`, each line that begins with `$ ` is run, with the
-//! built binary as `textmill`; lines below it are output and not compared. A block after `<!-- file: PATH -->` is a file.
+//! built binary as `textmill`; lines below it are output and not compared. A block after `<!-- file: PATH -->` is a file, one
+//! after `<!-- part of: PATH -->` stands in a file that a command has made, and one after `<!-- change: PATH -->` changes
+//! such a file: its lines with `-` are replaced by those with `+`.
 
 use std::fs;
 use std::path::Path;
@@ -19,6 +21,10 @@ enum Step {
     Type(String),
     /// Writes a file: path, contents.
     Write(String, String),
+    /// Reads in a file: path, a part of its contents.
+    Find(String, String),
+    /// Changes a file: path, lines before and after.
+    Change(String, String),
 }
 
 #[test]
@@ -51,7 +57,10 @@ fn follow(page: &str, steps: impl IntoIterator<Item = Step>) {
         println!("{page}: {step:?}");
         match step {
             Step::Type(command) => match command.strip_prefix("cd ") {
-                Some(name) => folder.push(name),
+                Some(name) => {
+                    folder.push(name);
+                    keep_target(&folder);
+                }
                 None => drop(shell(&folder, &command).code(0)),
             },
             Step::Write(path, contents) => {
@@ -59,11 +68,37 @@ fn follow(page: &str, steps: impl IntoIterator<Item = Step>) {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(path, contents).unwrap();
             }
+            Step::Find(path, part) => {
+                let text = fs::read_to_string(folder.join(&path)).unwrap();
+                assert!(text.contains(&part), "not in `{path}`:\n{part}\nbut:\n{text}");
+            }
+            Step::Change(path, difference) => change(&folder.join(path), &difference),
         }
     }
 }
 
-fn shell(folder: &Path, command: &str) -> Ran {
+/// What cargo builds in a folder is kept between runs, so that only the first one takes long.
+fn keep_target(folder: &Path) {
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
+    fs::create_dir_all(&kept).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(kept, folder.join("target")).unwrap();
+}
+
+/// Replaces the lines with `-` by those with `+`.
+fn change(path: &Path, difference: &str) {
+    let side = |sign| {
+        let lines = difference.lines().filter_map(|line| line.strip_prefix(sign));
+        lines.flat_map(|line| [line, "\n"]).collect::<String>()
+    };
+    let text = fs::read_to_string(path).unwrap();
+    assert_eq!(text.matches(&side('-')).count(), 1, "{}", path.display());
+    fs::write(path, text.replace(&side('-'), &side('+'))).unwrap();
+}
+
+/// Runs a command of a page, with the built binary as `textmill`.
+pub(crate) fn shell(folder: &Path, command: &str) -> Ran {
+    println!("{command}");
     let binary = Path::new(env!("CARGO_BIN_EXE_textmill")).parent().unwrap().to_owned();
     let others = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([binary].into_iter().chain(std::env::split_paths(&others))).unwrap();
@@ -73,20 +108,49 @@ fn shell(folder: &Path, command: &str) -> Ran {
     shell.output().unwrap().into()
 }
 
+/// What to do with a block and the file that it is about.
+type Make = fn(String, String) -> Step;
+
+/// What a comment says of the block after it, and of which file.
+fn about(line: &str) -> Option<(Make, String)> {
+    let comment = line.strip_prefix("<!-- ")?.strip_suffix(" -->")?;
+    let (what, path) = comment.split_once(": ")?;
+    let step: Make = match what {
+        "file" => Step::Write,
+        "part of" => Step::Find,
+        "change" => Step::Change,
+        _ => panic!("nobody knows what `{what}` means"),
+    };
+    Some((step, path.to_owned()))
+}
+
 /// The steps of a page.
 fn steps(page: &str) -> Vec<Step> {
     let text = fs::read_to_string(workspace().join(page)).unwrap();
+    steps_of(&text)
+}
+
+/// The commands that a text says to type.
+pub(crate) fn commands(text: &str) -> Vec<String> {
+    let typed = steps_of(text).into_iter().filter_map(|step| match step {
+        Step::Type(command) => Some(command),
+        _ => None,
+    });
+    typed.collect()
+}
+
+fn steps_of(text: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut file = None;
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        if let Some(path) = line.strip_prefix("<!-- file: ").and_then(|line| line.strip_suffix(" -->")) {
-            file = Some(path.to_owned());
+        if let Some(found) = about(line) {
+            file = Some(found);
         }
         let Some(language) = line.strip_prefix("```") else { continue };
         let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
         match file.take() {
-            Some(path) => steps.push(Step::Write(path, block.join("\n") + "\n")),
+            Some((step, path)) => steps.push(step(path, block.join("\n") + "\n")),
             None if language == "console" => {
                 steps.extend(
                     block

@@ -83,6 +83,8 @@ pub(crate) enum Plugin {
     New(PluginNewArgs),
     /// Build the plugin of a folder, and say where the library is
     Build(PluginBuildArgs),
+    /// Run the golden cases of a plugin on its library
+    Cases(PluginCasesArgs),
     /// Show where each stage comes from: the plugin, its version, the library and its hash
     List(PluginListArgs),
     /// Test whether a plugin keeps the contract, each check in a process of its own
@@ -247,6 +249,22 @@ pub(crate) struct PluginBuildArgs {
     /// The folder of the plugin
     #[arg(value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PluginCasesArgs {
+    /// The library
+    #[arg(value_name = "LIBRARY", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) library: PathBuf,
+    /// The folder with the cases: `NAME.in.txt`, `NAME.out.txt` and, where needed, `NAME.options.json`
+    #[arg(long = "cases", value_name = "DIR", default_value = "tests/cases", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// The stage, where the library has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stage: Option<String>,
+    /// Write the expected files anew; so does `TEXTMILL_UPDATE=1`
+    #[arg(long)]
+    pub(crate) update: bool,
 }
 
 #[derive(Debug, clap::Args)]

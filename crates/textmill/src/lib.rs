@@ -10,6 +10,7 @@
 //! # Ok::<(), textmill::Diagnostics>(())
 //! ```
 
+mod cases;
 mod golden;
 mod lock;
 
@@ -28,6 +29,7 @@ pub use textmill_pipeline::{
 };
 use textmill_stage::vtable;
 
+pub use crate::cases::{CasesError, run_cases};
 pub use crate::golden::{Mismatch, Suite, Tested};
 use crate::lock::Guard;
 pub use crate::lock::{LOCK_FILE, LockError, Locked, Locking, TARGET, lock};

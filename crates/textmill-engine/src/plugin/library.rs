@@ -104,7 +104,7 @@ impl Registry {
     /// If it is no library, no plugin, made for another version of the contract, or if it describes itself wrongly.
     pub fn load(&mut self, path: &Path) -> Result<&LoadedPlugin, LoadError> {
         let refuse = |message, hint| LoadError::new(path, message, hint);
-        let file = read(path).map_err(|message| refuse(message, PATH))?;
+        let file = read(path).map_err(|message| refuse(message, READABLE))?;
         let plugin = enter(file.path()).map_err(|(message, hint)| refuse(message, hint))?;
         self.admit(path, &file, plugin)
     }
@@ -120,7 +120,7 @@ impl Registry {
         approve: &dyn Fn(&Snapshot) -> Result<(), Refusal>,
     ) -> Result<&LoadedPlugin, LoadError> {
         let refuse = |message, hint: &str| LoadError::new(path, message, hint);
-        let file = read(path).map_err(|message| refuse(message, PATH))?;
+        let file = read(path).map_err(|message| refuse(message, READABLE))?;
         approve(&file).map_err(|refusal| refuse(refusal.message, &refusal.hint))?;
         let bytes = file.loadable().map_err(|error| refuse(error.message(), LOCKED))?;
         let plugin = enter(&bytes).map_err(|(message, hint)| refuse(message, hint))?;
@@ -232,6 +232,11 @@ fn version(major: u32, minor: u32, draft: u32) -> String {
 
 /// A library, under its absolute path, which follows every link.
 fn read(path: &Path) -> Result<Snapshot, String> {
+    if cfg!(all(target_env = "musl", target_feature = "crt-static")) {
+        let message =
+            "cannot be loaded: this textmill is linked statically with musl, which cannot load libraries";
+        return Err(message.to_owned());
+    }
     let cannot = |error: std::io::Error| format!("cannot open: {error}");
     let absolute = path.canonicalize().map_err(cannot)?;
     // A folder opens on some systems, and cannot be read on any.
@@ -241,7 +246,11 @@ fn read(path: &Path) -> Result<Snapshot, String> {
     Snapshot::read(absolute).map_err(|error| format!("cannot open: {}", error.message()))
 }
 
-const PATH: &str = "give the path of the library, relative to the pipeline file";
+const READABLE: &str = if cfg!(all(target_env = "musl", target_feature = "crt-static")) {
+    "use a textmill that is built for glibc, whose target ends with `-gnu`"
+} else {
+    "give the path of the library, relative to the pipeline file"
+};
 const LOCKED: &str = "without `--locked` a library is loaded from its path";
 const FOR_THIS_MACHINE: &str = "a plugin is a shared library built for this machine";
 const REPORT: &str = "this is a mistake in the plugin; tell its author";

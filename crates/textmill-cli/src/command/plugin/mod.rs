@@ -1,6 +1,7 @@
 //! `textmill plugin`: one module for each of its commands.
 
 mod build;
+mod cases;
 mod list;
 mod new;
 mod test;
@@ -12,6 +13,7 @@ pub(crate) fn run(command: &Plugin) -> Outcome {
     match command {
         Plugin::New(args) => new::run(args),
         Plugin::Build(args) => build::run(args),
+        Plugin::Cases(args) => cases::run(args),
         Plugin::List(args) => list::run(args),
         Plugin::Test(args) => test::run(args),
         Plugin::Perform => test::perform(),
