@@ -12,6 +12,7 @@ mod cases;
 mod cli;
 mod conformance;
 mod determinism;
+mod examples;
 mod formats;
 mod golden;
 mod inspect;
@@ -26,6 +27,7 @@ mod plugins;
 mod readme;
 mod regressions;
 mod toml_mistakes;
+mod traps;
 mod zoo;
 
 use std::fs;

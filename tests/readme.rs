@@ -78,7 +78,7 @@ fn follow(page: &str, steps: impl IntoIterator<Item = Step>) {
 }
 
 /// What cargo builds in a folder is kept between runs, so that only the first one takes long.
-fn keep_target(folder: &Path) {
+pub(crate) fn keep_target(folder: &Path) {
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
     fs::create_dir_all(&kept).unwrap();
     #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use textmill_engine::{
     Answer, BuiltIn, Cancel, OpenError, OpenedStage, Registry, StageError, StageFile, Trial, Verdict,
 };
@@ -86,18 +86,13 @@ impl<'a> Case<'a> {
         if let Some(options) = self.options {
             return Ok(options.clone());
         }
-        let checker = self.checker()?;
-        let folder = PathBuf::new();
-        let mut candidates = std::iter::once(json!({})).chain(self.examples());
-        let fits =
-            |value: &Value| checker.violations(value).is_empty() && checker.resources(value).is_empty();
-        let value = candidates.find(fits).ok_or_else(|| {
+        let value = self.checker()?.sample().ok_or_else(|| {
             Finding::new(
                 "neither `{}` nor an example of the schema are options of this stage: give some with `--options`, or put \
                  `examples` into the schema",
             )
         })?;
-        Ok(Options { value, folder })
+        Ok(Options { value, folder: PathBuf::new() })
     }
 
     /// The examples of the schema.

@@ -34,6 +34,15 @@ impl Checker {
         self.validator.iter_errors(value).map(|error| error.to_string()).collect()
     }
 
+    /// Options to try a stage with: `{}`, or the first example of the schema, that fit it and name no file. `None` if there
+    /// are no such.
+    pub fn sample(&self) -> Option<Value> {
+        let examples = self.schema.get("examples").and_then(Value::as_array).into_iter().flatten().cloned();
+        std::iter::once(serde_json::json!({}))
+            .chain(examples)
+            .find(|value| self.validator.is_valid(value) && self.resources(value).is_empty())
+    }
+
     /// All violations, as sentences.
     pub(crate) fn check(&self, value: &Value, scope: &Scope<'_>, found: &mut Vec<Diagnostic>) {
         let errors: Vec<ValidationError<'_>> = self.validator.iter_errors(value).collect();

@@ -23,7 +23,7 @@ pub use textmill_engine::{
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
-    Catalog, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override,
+    Catalog, Checker, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override,
     OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, TestSpec, parse, parse_bytes,
     schema, suggestion,
 };
@@ -114,9 +114,11 @@ pub fn work() -> Result<(), WorkError> {
     textmill_engine::work(BUILT_IN)
 }
 
-/// The rules that a stage names with its default options; `None` if it cannot be opened with them.
+/// The rules that a stage names with its default options, or with those of an example in its schema where some are
+/// required; `None` if it opens with neither.
 pub fn rules(registry: &Registry, stage: &str) -> Option<Vec<Rule>> {
-    let opened = OpenedStage::open(registry, stage, &serde_json::json!({}), Vec::new()).ok()?;
+    let options = Checker::new(&registry.find(stage)?.schema).ok()?.sample()?;
+    let opened = OpenedStage::open(registry, stage, &options, Vec::new()).ok()?;
     Some(opened.plan().rules.clone())
 }
 

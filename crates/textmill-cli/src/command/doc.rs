@@ -28,14 +28,11 @@ fn unknown(name: &str, registry: &Registry) -> Advised {
     Advised { message: format!("there is no stage `{name}`"), hint: Some(hint) }
 }
 
-/// The whole page. `rules` is `None` where the stage cannot be opened without options.
+/// The whole page. `rules` is `None` where nobody knows options to open the stage with.
 fn page(kind: &StageKind, rules: Option<&[Rule]>) -> String {
-    let mut page = format!(
-        "{}  {}\n\n{}",
-        styled(STRONG, &kind.name),
-        styled(FAINT, &kind.origin),
-        wrapped(&kind.manual, 0)
-    );
+    let about = if kind.manual.is_empty() { &kind.summary } else { &kind.manual };
+    let mut page =
+        format!("{}  {}\n\n{}", styled(STRONG, &kind.name), styled(FAINT, &kind.origin), wrapped(about, 0));
     page.extend(["\n", &styled(STRONG, "Options"), "\n"]);
     let properties = kind.schema.get("properties").and_then(Value::as_object);
     match properties.filter(|properties| !properties.is_empty()) {
@@ -57,10 +54,16 @@ fn option(name: &str, schema: &Value, root: &Value) -> String {
     let resolved = resolve(schema, root);
     let default = schema.get("default").filter(|default| !default.is_null());
     let default = default.map_or_else(String::new, |default| format!(", default {default}"));
-    let kind = kind_of(resolved, root) + &default;
+    let required = if is_required(name, root) { ", required" } else { "" };
+    let kind = kind_of(resolved, root) + &default + required;
     let text = |schema: &Value| schema.get("description").and_then(Value::as_str).map(ToOwned::to_owned);
     let description = text(schema).or_else(|| text(resolved)).unwrap_or_default();
     entry(name, &kind, &description)
+}
+
+fn is_required(name: &str, schema: &Value) -> bool {
+    let required = schema.get("required").and_then(Value::as_array);
+    required.is_some_and(|names| names.iter().any(|required| required == name))
 }
 
 /// Follows a `$ref` into the definitions of the same schema.
