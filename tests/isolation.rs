@@ -198,6 +198,50 @@ fn mistakes_in_the_options_are_shown_in_the_file() {
     ]);
 }
 
+/// The stages of a plugin that is isolated as a whole run as those that are isolated one by one, and can have limits.
+#[test]
+fn a_plugin_is_isolated_as_a_whole() {
+    let table = |name: &str| {
+        let line = plugins_line(&[name]);
+        let path = line.trim().trim_start_matches("plugins = [").trim_end_matches(']');
+        format!("plugins = [{{ path = {path}, isolation = 'process' }}]\n")
+    };
+    let stages = "[[stage]]\nuses = 'obey'\ntimeout = '10s'\n[[stage]]\nuses = 'shout'\n";
+    let line = |text: &str| json!({"text": text}).to_string() + "\n";
+    let input = [line("one"), line("SEGV"), line("two")].concat();
+    let project = piped(&(table("unruly") + stages), input);
+    let _ = project.run(["run", "p.toml"]).code(1).says(&["3 documents read = 2 kept", "killed by SIGSEGV"]);
+    assert_eq!(fields(&project, "out.jsonl", "text"), ["ONE", "TWO"]);
+    let listed = project.run(["list", "p.toml"]).code(0).stdout;
+    assert!(listed.contains("textmill-unruly-plugin"), "{listed}");
+    let page = project.run(["doc", "obey", "--pipeline", "p.toml"]).code(0).stdout;
+    assert!(page.contains("Obeys the words") && page.contains("drops the document"), "{page}");
+
+    let mistakes = table("unruly") + "[[stage]]\nuses = 'obey'\nisolation = 'none'\n";
+    let _ = piped(&mistakes, "").run(["check", "p.toml"]).code(2).says(&[
+        "`obey` cannot run in the process of textmill",
+        "p.toml:6:13",
+        "leave it out",
+    ]);
+    let project = piped(&table("broken"), "");
+    for (how, part) in [
+        ("abort", "cannot be loaded: the plugin's process was killed by SIGABRT while it loaded it"),
+        ("magic", "no plugin description"),
+    ] {
+        let output = project.command(["check", "p.toml"]).env("TEXTMILL_TEST_BROKEN", how).output().unwrap();
+        let _ = Ran::from(output).code(2).says(&["textmill_broken_plugin", part, "p.toml:3:12", "hint"]);
+    }
+    let text = "plugins = [{ path = './no.so', isolation = 'process' }]\n";
+    let _ = piped(text, "").run(["check", "p.toml"]).code(2).says(&["no.so", "cannot open", "p.toml:3:12"]);
+}
+
+#[test]
+fn golden_tests_run_isolated_stages() {
+    let test = "[[test]]\nname = 'one'\ninput.text = 'CUT one'\nexpect.text = ' one'\n";
+    let project = isolated(&["one"], test);
+    let _ = project.run(["test", "p.toml"]).code(0);
+}
+
 #[test]
 fn messages_arrive() {
     let project = isolated(&["LOG"], "");

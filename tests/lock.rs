@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use textmill::{Engine, Refusal};
+use textmill::{Engine, Fate, Refusal, Registry, WorkerCommand};
 use textmill_testkit::{Project, Ran, built_library};
 use toml::{Table, Value};
 
@@ -221,6 +221,57 @@ fn a_library_is_loaded_as_the_bytes_that_were_hashed() {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         assert!(maps.contains("memfd:plugin") && !maps.contains(place.to_str().unwrap()), "{maps}");
     }
+}
+
+/// The same of a library that is loaded in other processes, of which each is started later than the one before.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_of_its_own_loads_a_library_as_the_bytes_that_were_hashed() {
+    let project = locked();
+    let place = project.path("plugin.so");
+    let worker = || Some(WorkerCommand::new(env!("CARGO_BIN_EXE_textmill"), ["worker"]));
+    let swap = |_: &textmill::io::Snapshot| {
+        put(&project, "clean");
+        Ok(())
+    };
+    let text = project.read("p.toml");
+    let trace = |registry: &Registry, text: String| {
+        let draft = textmill::parse(textmill::Source { path: project.path("p.toml"), text }).unwrap();
+        let engine = Engine::open(draft.resolve(registry, &[]).unwrap(), registry).unwrap();
+        // The second document, and the third in a second process.
+        let fates = ["SLEEPY", "ABORT", "awake"].map(|text| {
+            engine.trace_json(&serde_json::json!({ "text": text }).to_string(), "x").unwrap().fate
+        });
+        assert!(matches!(fates[0], Fate::Dropped { .. }), "{fates:?}");
+        assert!(
+            matches!(&fates[1], Fate::Failed { message, .. } if message.contains("SIGABRT")),
+            "{fates:?}"
+        );
+        assert_eq!(fates[2], Fate::Kept);
+    };
+    let mut registry = textmill::registry().with_worker(worker());
+    let loaded = registry.load_isolated(&place, Some(&swap)).unwrap();
+    assert_eq!(loaded.stages, ["obey", "shout"]);
+    trace(&registry, text.clone());
+    put(&project, "unruly");
+    let mut registry = textmill::registry().with_worker(worker());
+    let _ = registry.load_approved(&place, &swap).unwrap();
+    trace(&registry, text.replacen("uses = 'obey'", "uses = 'obey'\nisolation = 'process'", 1));
+}
+
+/// Without `--locked` too nothing runs in such a process but what was hashed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_of_its_own_loads_no_other_library_than_the_one_that_was_hashed() {
+    let project = locked();
+    let mut registry = textmill::registry()
+        .with_worker(Some(WorkerCommand::new(env!("CARGO_BIN_EXE_textmill"), ["worker"])));
+    let _ = registry.load_isolated(&project.path("plugin.so"), None).unwrap();
+    put(&project, "clean");
+    let text = project.read("p.toml");
+    let draft = textmill::parse(textmill::Source { path: project.path("p.toml"), text }).unwrap();
+    let mistakes = Engine::open(draft.resolve(&registry, &[]).unwrap(), &registry).unwrap_err();
+    assert!(mistakes.to_string().contains("has changed since it was checked"), "{mistakes}");
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, StageCounts
 pub use crate::batch::Fate;
 pub use crate::error::{Error, Failure};
 pub use crate::plugin::{
-    Answer, Breach, BuiltIn, Cancel, Edit, Emitted, LoadError, LoadedPlugin, OpenError, OpenedStage, Origin,
-    Refusal, Registry, Rule, RuleKind, StageError, StageFile, StagePlan, Trial, Verdict, WorkError,
+    Answer, Approve, Breach, BuiltIn, Cancel, Edit, Emitted, LoadError, LoadedPlugin, OpenError, OpenedStage,
+    Origin, Refusal, Registry, Rule, RuleKind, StageError, StageFile, StagePlan, Trial, Verdict, WorkError,
     WorkerCommand, abi_version, entry, work,
 };
 pub use crate::provenance::{Provenance, UsedResource};

@@ -13,6 +13,8 @@ pub struct StageKind {
     pub schema: serde_json::Value,
     /// `built in`, or the path of the library that it comes from.
     pub origin: String,
+    /// Whether its library runs in processes of its own, whatever a stage says.
+    pub isolated: bool,
 }
 
 /// The kinds of stages that a pipeline can use.

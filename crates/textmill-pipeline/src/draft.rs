@@ -14,7 +14,7 @@ use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Text};
 use crate::format::OutputFormat;
 use crate::golden;
-use crate::isolation::{self, OwnProcess};
+use crate::isolation::{self, Isolation, OwnProcess};
 use crate::overrides;
 use crate::pipeline::{
     Input, MaxErrors, Output, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
@@ -65,9 +65,13 @@ impl Draft {
         let entries = written.map(Vec::as_slice).unwrap_or_default().iter().enumerate();
         let plugin = |(index, entry): (usize, &Value)| {
             let entry = WrittenPlugin::deserialize(entry).ok()?;
-            let (WrittenPlugin::Library(path) | WrittenPlugin::Table(WrittenPluginTable { path })) = entry;
+            let (path, isolation) = match entry {
+                WrittenPlugin::Library(path) => (path, None),
+                WrittenPlugin::Table(WrittenPluginTable { path, isolation }) => (path, isolation),
+            };
             let place = if is_name(&path) { PluginPlace::Name } else { self.place_of(&path) };
-            (!path.is_empty()).then_some(PluginSpec { index, path, place })
+            let isolated = isolation == Some(Isolation::Process);
+            (!path.is_empty()).then_some(PluginSpec { index, path, place, isolated })
         };
         entries.filter_map(plugin).collect()
     }
@@ -102,17 +106,17 @@ impl Draft {
         let checkers = checkers(&self.tree.value, catalog);
         check_stages(&self.tree, catalog, &checkers, &mut found);
         check_ids(&self.tree, &mut found);
-        isolation::check(&self.tree, stages(&self.tree.value), &mut found);
+        isolation::check(&self.tree, stages(&self.tree.value), catalog, &mut found);
         check_outputs(&self.tree, &self.dir, &mut found);
         let ids: Vec<_> = overrides::ids(&self.tree.value).into_iter().flatten().collect();
         golden::check(&self.tree, &ids, &mut found);
         match Diagnostics::collect(found) {
             Some(mistakes) => Err(mistakes),
-            None => self.build(&checkers),
+            None => self.build(&checkers, catalog),
         }
     }
 
-    fn build(self, checkers: &Checkers<'_>) -> Result<Pipeline, Diagnostics> {
+    fn build(self, checkers: &Checkers<'_>, catalog: &dyn Catalog) -> Result<Pipeline, Diagnostics> {
         let written: Written = serde_json::from_value(self.tree.value).map_err(|error| {
             Diagnostic::at(
                 self.tree.places.nearest("").value(),
@@ -128,7 +132,7 @@ impl Draft {
             written.map(|sink| output(&sink.uri, sink.format.map(|lines| lines.0)))
         };
         let columns: Option<Vec<_>> = written.output.columns.map(Into::into);
-        let stages = written.stages.into_iter().map(|stage| build_stage(&self.dir, stage, checkers));
+        let stages = written.stages.into_iter().map(|stage| build_stage(&self.dir, stage, checkers, catalog));
         Ok(Pipeline {
             name: written.name.unwrap_or_else(|| stem(&self.path)),
             input: build_input(&self.dir, written.input),
@@ -334,8 +338,13 @@ fn ratio(percent: &str) -> f64 {
     percent.trim_end_matches('%').parse::<f64>().map_or(0.0, |percent| (percent / 100.0).min(1.0))
 }
 
-fn build_stage(dir: &Path, written: WrittenStage, checkers: &Checkers<'_>) -> StageSpec {
-    let process = OwnProcess::of(&written);
+fn build_stage(
+    dir: &Path,
+    written: WrittenStage,
+    checkers: &Checkers<'_>,
+    catalog: &dyn Catalog,
+) -> StageSpec {
+    let process = OwnProcess::of(&written, catalog.find(&written.uses).is_some_and(|kind| kind.isolated));
     let options = Value::Object(written.with);
     let checker = checkers.get(written.uses.as_str()).and_then(|checker| checker.as_ref().ok());
     let resources = checker.map(|checker| checker.resources(&options)).unwrap_or_default().into_iter();

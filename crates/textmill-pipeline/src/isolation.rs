@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::Catalog;
 use crate::diagnostic::Diagnostic;
 use crate::draft::bytes;
 use crate::tree::Tree;
@@ -35,9 +36,9 @@ pub struct OwnProcess {
 }
 
 impl OwnProcess {
-    /// What a stage asks for; `None` if it runs in the process of textmill.
-    pub(crate) fn of(written: &WrittenStage) -> Option<Self> {
-        let own = written.isolation == Some(Isolation::Process);
+    /// What a stage asks for, whose plugin is `isolated` or not; `None` if it runs in the process of textmill.
+    pub(crate) fn of(written: &WrittenStage, isolated: bool) -> Option<Self> {
+        let own = isolated || written.isolation == Some(Isolation::Process);
         own.then(|| Self {
             timeout: written.timeout.as_deref().and_then(duration),
             memory_limit: written.memory_limit.as_ref().map(|limit| bytes(limit).get()),
@@ -45,16 +46,28 @@ impl OwnProcess {
     }
 }
 
-/// Limits that hold nothing, because the stage has no process of its own.
-pub(crate) fn check(tree: &Tree, stages: &[Value], found: &mut Vec<Diagnostic>) {
+/// Limits that hold nothing, because the stage has no process of its own; and `none` where the plugin has one.
+pub(crate) fn check(tree: &Tree, stages: &[Value], catalog: &dyn Catalog, found: &mut Vec<Diagnostic>) {
     for (index, stage) in stages.iter().enumerate() {
-        if stage.get("isolation").is_some_and(|isolation| isolation != "none") {
+        let kind = stage.get("uses").and_then(Value::as_str).and_then(|uses| catalog.find(uses));
+        let place = |key: &str| tree.places.nearest(&format!("/stage/{index}/{key}"));
+        let asks_for = |isolation: &str| stage.get("isolation").is_some_and(|written| written == isolation);
+        if let Some(kind) = kind.filter(|kind| kind.isolated) {
+            if asks_for("none") {
+                let message = format!("`{}` cannot run in the process of textmill", kind.name);
+                let one = Diagnostic::at(place("isolation").value(), message)
+                    .with_label("its plugin is given processes of its own in `plugins`")
+                    .with_hint(Some("leave it out"));
+                found.push(one);
+            }
+            continue;
+        }
+        if stage.get("isolation").is_some() && !asks_for("none") {
             continue;
         }
         for key in ["timeout", "memory-limit"].into_iter().filter(|key| stage.get(key).is_some()) {
-            let place = tree.places.nearest(&format!("/stage/{index}/{key}"));
             let message = format!("`{key}` can only be held against a process of its own");
-            let one = Diagnostic::at(place.key(), message)
+            let one = Diagnostic::at(place(key).key(), message)
                 .with_label("this stage runs in the process of textmill")
                 .with_hint(Some("write `isolation = \"process\"` beside it"));
             found.push(one);

@@ -54,6 +54,8 @@ pub struct PluginSpec {
     pub path: String,
     /// Where it is.
     pub place: PluginPlace,
+    /// Whether it is loaded in processes of its own, and never in that of textmill.
+    pub isolated: bool,
 }
 
 /// Where a library is.

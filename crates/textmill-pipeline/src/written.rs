@@ -62,6 +62,9 @@ pub(crate) struct WrittenPluginTable {
     /// A path, relative to this file, or a name without a separator, which is looked for in the folders of plugins.
     #[schemars(length(min = 1))]
     pub(crate) path: String,
+    /// Where its stages run: in the process of textmill (`none`), or each in processes of its own (`process`). Then the library
+    /// is never loaded into the process of textmill, not even to ask what it is.
+    pub(crate) isolation: Option<Isolation>,
 }
 
 /// What is read.

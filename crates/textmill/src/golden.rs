@@ -46,7 +46,7 @@ impl Suite {
     pub fn open(path: &Path, plugins: &Plugins, worker: Option<WorkerCommand>) -> Result<Self, Diagnostics> {
         let draft = textmill_pipeline::parse(Source::read(path)?)?;
         let guard = Guard::new(&draft, path, plugins.locking)?;
-        let registry = crate::load(&draft, plugins, &guard)?.with_worker(worker);
+        let registry = crate::load(&draft, plugins, &guard, worker)?;
         let pipeline = draft.resolve(&registry, &[])?;
         guard.open(pipeline.clone(), &registry)?;
         Ok(Self { pipeline, registry, guard })

@@ -82,10 +82,14 @@ pub fn registry() -> Registry {
 ///
 /// # Errors
 /// The file cannot be read, or a plugin cannot be loaded; at its place in the file.
-pub fn registry_of(path: &Path, plugins: &Plugins) -> Result<Registry, Diagnostics> {
+pub fn registry_of(
+    path: &Path,
+    plugins: &Plugins,
+    worker: Option<WorkerCommand>,
+) -> Result<Registry, Diagnostics> {
     let draft = textmill_pipeline::parse(Source::read(path)?)?;
     let guard = Guard::new(&draft, path, plugins.locking)?;
-    load(&draft, plugins, &guard)
+    load(&draft, plugins, &guard, worker)
 }
 
 /// Reads a pipeline file, loads the plugins that it names, checks everything, and opens its stages.
@@ -95,7 +99,7 @@ pub fn registry_of(path: &Path, plugins: &Plugins) -> Result<Registry, Diagnosti
 pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
     let draft = textmill_pipeline::parse(Source::read(path)?)?;
     let guard = Guard::new(&draft, path, options.plugins.locking)?;
-    let registry = load(&draft, &options.plugins, &guard)?.with_worker(options.worker.clone());
+    let registry = load(&draft, &options.plugins, &guard, options.worker.clone())?;
     let mut pipeline = draft.resolve(&registry, &options.overrides)?;
     if !options.inputs.is_empty() {
         pipeline.replace_input(options.inputs.clone());
@@ -122,8 +126,13 @@ pub fn rules(registry: &Registry, stage: &str) -> Option<Vec<Rule>> {
     Some(opened.plan().rules.clone())
 }
 
-fn load(draft: &Draft, plugins: &Plugins, guard: &Guard) -> Result<Registry, Diagnostics> {
-    let mut registry = registry();
+fn load(
+    draft: &Draft,
+    plugins: &Plugins,
+    guard: &Guard,
+    worker: Option<WorkerCommand>,
+) -> Result<Registry, Diagnostics> {
+    let mut registry = registry().with_worker(worker);
     let mut refused: Option<Diagnostics> = None;
     for plugin in draft.plugins() {
         if let Err((message, hint)) = load_one(&mut registry, &plugin, &plugins.path, guard) {

@@ -270,11 +270,17 @@ impl Guard {
         spec: &PluginSpec,
         path: &Path,
     ) -> Result<(), LoadError> {
-        if self.is_strict {
-            return registry.load_approved(path, &|file| self.plugin(spec, file.sha256())).map(|_| ());
+        let approve = |file: &Snapshot| self.plugin(spec, file.sha256());
+        let loaded = match (self.is_strict, spec.isolated) {
+            (true, true) => registry.load_isolated(path, Some(&approve)),
+            (true, false) => registry.load_approved(path, &approve),
+            (false, true) => registry.load_isolated(path, None),
+            (false, false) => registry.load(path),
+        };
+        let sha256 = &loaded?.sha256;
+        if !self.is_strict {
+            warn(&format!("the plugin `{}`", spec.path), self.plugin(spec, sha256));
         }
-        let held = self.plugin(spec, &registry.load(path)?.sha256);
-        warn(&format!("the plugin `{}`", spec.path), held);
         Ok(())
     }
 

@@ -4,13 +4,15 @@ use textmill::io::PluginPath;
 use textmill::{LockError, Locked, Locking, Options, Plugins, TARGET};
 use textmill_report::plural;
 
+use super::worker;
 use crate::args::LockArgs;
 use crate::exit::{Advised, Done, Outcome};
 use crate::terminal::{say, warning};
 
 pub(crate) fn run(args: &LockArgs) -> Outcome {
     let path = PluginPath::from_environment(args.folders.clone());
-    let options = Options { plugins: Plugins { path, locking: Locking::Ignore }, ..Options::default() };
+    let plugins = Plugins { path, locking: Locking::Ignore };
+    let options = Options { plugins, worker: worker::command(), ..Options::default() };
     let locked = textmill::lock(&args.pipeline, &options).map_err(explain)?;
     tell(&locked);
     Ok(Done::Well)

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use textmill::io::PluginPath;
 use textmill::{Diagnostics, Engine, Locking, Options, Plugins, Registry};
 
+use super::worker;
 use crate::args::{PipelineArgs, PluginArgs};
 
 /// Opens the pipeline with what the command line puts in the place of its input and output.
@@ -19,7 +20,7 @@ pub(crate) fn pipeline(
         inputs: inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
         output: output.map(absolute).transpose()?,
         plugins: plugins(&args.plugins),
-        worker: super::worker::command(),
+        worker: worker::command(),
     };
     let engine = textmill::open(&args.pipeline, &options)?;
     let pipeline = engine.pipeline();
@@ -33,7 +34,7 @@ pub(crate) fn pipeline(
 /// The built-in stages, and those of the plugins that a pipeline names.
 pub(crate) fn registry(pipeline: Option<&Path>, plugins: &PluginArgs) -> Result<Registry, Diagnostics> {
     match pipeline {
-        Some(path) => textmill::registry_of(path, &self::plugins(plugins)),
+        Some(path) => textmill::registry_of(path, &self::plugins(plugins), worker::command()),
         None => Ok(textmill::registry()),
     }
 }

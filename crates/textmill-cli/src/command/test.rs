@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use textmill::{Mismatch, Suite, TestSpec};
 use textmill_report::plural;
 
-use super::open;
+use super::{open, worker};
 use crate::args::TestArgs;
 use crate::diff;
 use crate::exit::{Advised, Done, Outcome};
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &TestArgs) -> Outcome {
     let mut suites = Vec::new();
     let plugins = open::plugins(&args.plugins);
     for path in files(&args.paths)? {
-        suites.push((Suite::open(&path, &plugins, super::worker::command())?, path));
+        suites.push((Suite::open(&path, &plugins, worker::command())?, path));
     }
     let mut tally = Tally::default();
     for (suite, path) in &suites {

@@ -4,13 +4,12 @@ use std::env::consts::ARCH;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use libloading::Library;
 use textmill_abi::{self as abi};
 use textmill_io::Snapshot;
 use textmill_pipeline::{Catalog, StageKind};
 
 use super::host::{HOST, lossy};
-use super::isolated::WorkerCommand;
+use super::isolated::{Library, WorkerCommand, describe_isolated};
 
 /// A built-in kind of stage: what [`textmill_stage::vtable`] gives.
 pub type BuiltIn = fn() -> &'static abi::Stage;
@@ -48,6 +47,27 @@ pub struct LoadedPlugin {
     pub stages: Vec<String>,
 }
 
+/// What a plugin says of itself.
+#[derive(Debug)]
+pub(super) struct Description {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) abi: String,
+    pub(super) stages: Vec<Described>,
+}
+
+/// What a plugin says of one of its stages.
+#[derive(Debug)]
+pub(super) struct Described {
+    pub(super) name: String,
+    pub(super) summary: String,
+    pub(super) manual: String,
+    pub(super) schema: String,
+    pub(super) may: u64,
+    /// Its functions; `None` if the library is not loaded into this process.
+    pub(super) table: Option<abi::Stage>,
+}
+
 /// Why a file may not be used, as it goes on after its name: "is not ..."; and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -57,19 +77,27 @@ pub struct Refusal {
     pub hint: String,
 }
 
+/// Looks at a file before it is used, and may have something against it.
+pub type Approve<'a> = &'a dyn Fn(&Snapshot) -> Result<(), Refusal>;
+
 /// The kinds of stages that a pipeline can use.
 #[derive(Debug, Default)]
 pub struct Registry {
     kinds: Vec<Kind>,
     plugins: Vec<LoadedPlugin>,
+    /// The plugins of which only these very bytes may run, in other processes too.
+    sealed: Vec<Snapshot>,
     worker: Option<WorkerCommand>,
 }
 
 #[derive(Debug)]
 pub(super) struct Kind {
-    info: StageKind,
+    pub(super) info: StageKind,
     pub(super) origin: Origin,
-    pub(super) table: abi::Stage,
+    /// The most that it may do, and the claims that it makes with any options.
+    pub(super) may: u64,
+    /// Its functions; `None` if the library is not loaded into this process.
+    pub(super) table: Option<abi::Stage>,
 }
 
 /// Why a library was refused.
@@ -89,7 +117,8 @@ impl Registry {
         let mut registry = Self::default();
         for table in built_in {
             // SAFETY: a reference is a pointer to a whole struct.
-            let kind = unsafe { Kind::new(table(), Origin::BuiltIn) };
+            let described = unsafe { Described::new(table()) };
+            let kind = described.and_then(|described| Kind::new(described, Origin::BuiltIn));
             let kind = kind.expect("a built-in stage keeps the contract");
             registry.kinds.push(kind);
         }
@@ -103,9 +132,17 @@ impl Registry {
     /// # Errors
     /// If it is no library, no plugin, made for another version of the contract, or if it describes itself wrongly.
     pub fn load(&mut self, path: &Path) -> Result<&LoadedPlugin, LoadError> {
-        let refuse = |message, hint| LoadError::new(path, message, hint);
+        self.load_if(path, &|_| Ok(()))
+    }
+
+    /// [`Registry::load`], if `approve` has nothing against the file, which is not held against whoever changes it a
+    /// moment later.
+    pub(super) fn load_if(&mut self, path: &Path, approve: Approve<'_>) -> Result<&LoadedPlugin, LoadError> {
+        let refuse = |message, hint: &str| LoadError::new(path, message, hint);
         let file = read(path).map_err(|message| refuse(message, READABLE))?;
+        approve(&file).map_err(|refusal| refuse(refusal.message, &refusal.hint))?;
         let plugin = enter(file.path()).map_err(|(message, hint)| refuse(message, hint))?;
+        let plugin = describe(&plugin).map_err(|message| refuse(message, REPORT))?;
         self.admit(path, &file, plugin)
     }
 
@@ -114,42 +151,65 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::load`], or the file was not approved; then none of its code has run.
-    pub fn load_approved(
-        &mut self,
-        path: &Path,
-        approve: &dyn Fn(&Snapshot) -> Result<(), Refusal>,
-    ) -> Result<&LoadedPlugin, LoadError> {
+    pub fn load_approved(&mut self, path: &Path, approve: Approve<'_>) -> Result<&LoadedPlugin, LoadError> {
         let refuse = |message, hint: &str| LoadError::new(path, message, hint);
         let file = read(path).map_err(|message| refuse(message, READABLE))?;
         approve(&file).map_err(|refusal| refuse(refusal.message, &refusal.hint))?;
+        self.load_sealed(path, &file)
+    }
+
+    /// Loads a library as it was when it was read.
+    pub(super) fn load_sealed(&mut self, path: &Path, file: &Snapshot) -> Result<&LoadedPlugin, LoadError> {
+        let refuse = |message, hint: &str| LoadError::new(path, message, hint);
         let bytes = file.loadable().map_err(|error| refuse(error.message(), LOCKED))?;
         let plugin = enter(&bytes).map_err(|(message, hint)| refuse(message, hint))?;
+        let plugin = describe(&plugin).map_err(|message| refuse(message, REPORT))?;
+        self.sealed.push(file.clone());
+        self.admit(path, file, plugin)
+    }
+
+    /// Takes in the stages of a library that is loaded in processes of its own and never in this one: not even its
+    /// initialisers run here. With `approve` those processes are given the very bytes that were approved.
+    ///
+    /// # Errors
+    /// As [`Registry::load_approved`]; and if there is no process to load it, or the library ends it.
+    pub fn load_isolated(
+        &mut self,
+        path: &Path,
+        approve: Option<Approve<'_>>,
+    ) -> Result<&LoadedPlugin, LoadError> {
+        let refuse = |message, hint: &str| LoadError::new(path, message, hint);
+        let file = read(path).map_err(|message| refuse(message, READABLE))?;
+        if let Some(approve) = approve {
+            approve(&file).map_err(|refusal| refuse(refusal.message, &refusal.hint))?;
+        }
+        let sealed = approve.map(|_| file.bytes());
+        let library = Library { path: file.path(), sha256: file.sha256(), sealed };
+        let described = describe_isolated(self.worker.as_ref(), library);
+        let plugin = described.map_err(|(message, hint)| refuse(message, &hint))?;
+        if approve.is_some() {
+            self.sealed.push(file.clone());
+        }
         self.admit(path, &file, plugin)
     }
 
-    /// Takes in the stages of a plugin that was entered.
+    /// Takes in the stages of a plugin.
     fn admit(
         &mut self,
         path: &Path,
         file: &Snapshot,
-        plugin: abi::Plugin,
+        plugin: Description,
     ) -> Result<&LoadedPlugin, LoadError> {
         let refuse = |message: String, hint| LoadError::new(path, message, hint);
         let absolute = file.path();
         let mut offered = Vec::new();
-        // SAFETY: a plugin is [static], and so is what it points to.
-        let stages = unsafe { abi::slice(plugin.stages, plugin.n_stages) };
-        for &stage in stages {
-            if stage.is_null() {
-                return Err(refuse("describes a stage by a null pointer".into(), REPORT));
-            }
+        for stage in plugin.stages {
             let origin = Origin::Library {
                 path: absolute.to_owned(),
-                plugin: lossy(plugin.name),
-                version: lossy(plugin.version),
+                plugin: plugin.name.clone(),
+                version: plugin.version.clone(),
             };
-            // SAFETY: a stage is [static]; null is caught above.
-            let kind = unsafe { Kind::new(stage, origin) };
+            let kind = Kind::new(stage, origin);
             let kind = kind.map_err(|message| refuse(message, REPORT))?;
             if self.kinds.iter().any(|known| known.info.name == kind.info.name && known.origin == kind.origin)
             {
@@ -168,9 +228,9 @@ impl Registry {
         offered.sort();
         Ok(self.plugins.push_mut(LoadedPlugin {
             path: absolute.to_owned(),
-            name: lossy(plugin.name),
-            version: lossy(plugin.version),
-            abi: version(plugin.abi_major, plugin.abi_minor, plugin.draft),
+            name: plugin.name,
+            version: plugin.version,
+            abi: plugin.abi,
             sha256: file.sha256().to_owned(),
             stages: offered,
         }))
@@ -197,9 +257,31 @@ impl Registry {
         self.kinds.iter().find(|kind| kind.info.name == name)
     }
 
-    /// The library that was loaded from this path.
-    pub(super) fn plugin(&self, path: &Path) -> Option<&LoadedPlugin> {
-        self.plugins.iter().find(|plugin| plugin.path == path)
+    /// The library that was loaded from this path, for a worker to load it too.
+    pub(super) fn library(&self, path: &Path) -> Option<Library<'_>> {
+        let LoadedPlugin { path, sha256, .. } = self.plugins.iter().find(|plugin| plugin.path == path)?;
+        let sealed = self.sealed.iter().find(|file| file.path() == path && file.sha256() == sha256);
+        Some(Library { path, sha256, sealed: sealed.map(Snapshot::bytes) })
+    }
+
+    /// What the one plugin says of itself that is loaded here.
+    pub(super) fn description(&self) -> Description {
+        let plugin = self.plugins.first();
+        let described = |kind: &Kind| Described {
+            name: kind.info.name.clone(),
+            summary: kind.info.summary.clone(),
+            manual: kind.info.manual.clone(),
+            schema: kind.info.schema.to_string(),
+            may: kind.may,
+            table: None,
+        };
+        let text = |text: fn(&LoadedPlugin) -> &String| plugin.map(text).cloned().unwrap_or_default();
+        Description {
+            name: text(|plugin| &plugin.name),
+            version: text(|plugin| &plugin.version),
+            abi: text(|plugin| &plugin.abi),
+            stages: self.kinds.iter().map(described).collect(),
+        }
     }
 
     pub(super) fn worker(&self) -> Option<&WorkerCommand> {
@@ -287,16 +369,17 @@ fn enter(path: &Path) -> Result<abi::Plugin, (String, &'static str)> {
 }
 
 #[cfg(unix)]
-fn open(path: &Path) -> Result<Library, libloading::Error> {
+fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
     use libloading::os::unix;
     // SAFETY: loading a library runs its initialisers; the user named it to be run.
-    unsafe { unix::Library::open(Some(path), unix::RTLD_NOW | unix::RTLD_LOCAL) }.map(Library::from)
+    unsafe { unix::Library::open(Some(path), unix::RTLD_NOW | unix::RTLD_LOCAL) }
+        .map(libloading::Library::from)
 }
 
 #[cfg(not(unix))]
-fn open(path: &Path) -> Result<Library, libloading::Error> {
+fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
     // SAFETY: loading a library runs its initialisers; the user named it to be run.
-    unsafe { Library::new(path) }
+    unsafe { libloading::Library::new(path) }
 }
 
 /// Looks at the fields that every version has before the others are believed.
@@ -366,31 +449,58 @@ fn causes(error: &dyn std::error::Error) -> String {
         .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-impl Kind {
+/// Reads what a plugin says of itself.
+fn describe(plugin: &abi::Plugin) -> Result<Description, String> {
+    // SAFETY: a plugin is [static], and so is what it points to.
+    let stages = unsafe { abi::slice(plugin.stages, plugin.n_stages) };
+    let stage = |stage: &*const abi::Stage| {
+        if stage.is_null() {
+            return Err("describes a stage by a null pointer".to_owned());
+        }
+        // SAFETY: a stage is [static]; null is caught above.
+        unsafe { Described::new(*stage) }
+    };
+    Ok(Description {
+        name: lossy(plugin.name),
+        version: lossy(plugin.version),
+        abi: version(plugin.abi_major, plugin.abi_minor, plugin.draft),
+        stages: stages.iter().map(stage).collect::<Result<_, _>>()?,
+    })
+}
+
+impl Described {
     /// # Safety
     /// `table` is [static], and of as many bytes as it says.
-    unsafe fn new(table: *const abi::Stage, origin: Origin) -> Result<Self, String> {
+    unsafe fn new(table: *const abi::Stage) -> Result<Self, String> {
         // SAFETY: what the caller promises.
         let table = unsafe { abi::copy(table) };
         let table = table.map_err(|malformed| format!("describes a stage {malformed}"))?;
-        let name = text(table.name, "the name of a stage")?;
+        Ok(Self {
+            name: text(table.name, "the name of a stage")?,
+            summary: text(table.summary, "a summary")?,
+            manual: text(table.manual, "a manual")?,
+            schema: text(table.config_schema, "the schema of its options")?,
+            may: table.may,
+            table: Some(table),
+        })
+    }
+}
+
+impl Kind {
+    fn new(described: Described, origin: Origin) -> Result<Self, String> {
+        let Described { name, summary, manual, schema, may, table } = described;
         if !is_name(&name) {
             return Err(format!("names a stage `{}`; {NAMES}", name.escape_debug()));
         }
-        if table.may & abi::MUST_KNOW & !KNOWN != 0 {
+        if may & abi::MUST_KNOW & !KNOWN != 0 {
             return Err(format!("the stage `{name}` asks for permissions that this textmill does not know"));
         }
-        let schema = text(table.config_schema, "the schema of its options")?;
         let schema = serde_json::from_str(&schema)
             .map_err(|error| format!("the schema of the options of `{name}` is no JSON: {error}"))?;
-        let info = StageKind {
-            summary: text(table.summary, "a summary")?,
-            manual: text(table.manual, "a manual")?,
-            origin: origin.to_string(),
-            schema,
-            name,
-        };
-        Ok(Self { info, origin, table })
+        let origin_name = origin.to_string();
+        let info =
+            StageKind { name, summary, manual, schema, origin: origin_name, isolated: table.is_none() };
+        Ok(Self { info, origin, may, table })
     }
 }
 
@@ -431,6 +541,11 @@ impl fmt::Display for Origin {
 impl LoadError {
     fn new(path: &Path, message: String, hint: &str) -> Self {
         Self { path: path.to_owned(), message, hint: hint.to_owned() }
+    }
+
+    /// What is wrong, as it goes on after the name of the plugin.
+    pub(super) fn message(&self) -> &str {
+        &self.message
     }
 
     /// What to do about it.

@@ -19,7 +19,7 @@ mod trial;
 pub use host::Cancel;
 pub(crate) use host::enter_run;
 pub use isolated::{WorkError, WorkerCommand, work};
-pub use library::{BuiltIn, LoadError, LoadedPlugin, Origin, Refusal, Registry, abi_version, entry};
+pub use library::{Approve, BuiltIn, LoadError, LoadedPlugin, Origin, Refusal, Registry, abi_version, entry};
 pub(crate) use segments::{DocumentKey, Segments};
 pub(crate) use sink::Answers;
 pub use sink::{Answer, Breach, Edit, Emitted, Verdict};

@@ -1,6 +1,5 @@
 //! An opened stage, safe to use: what it may do, and workers that hand it batches.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::ptr;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use textmill_io::{FieldKind, Snapshot};
 use textmill_pipeline::OwnProcess;
 
 use super::host::{HOST, Said, is_cancelled, listen, shown_level};
-use super::isolated::{IsolatedStage, IsolatedWorker, Opening};
+use super::isolated::{self, IsolatedStage, IsolatedWorker, Opening};
 use super::library::{KNOWN, NAMES, Origin, Registry, is_name};
 use super::segments::Segments;
 use super::sink::{Answer, Answers, Breach, Collector};
@@ -156,10 +155,13 @@ impl OpenedStage {
         options: &serde_json::Value,
         files: Vec<StageFile>,
     ) -> Result<Self, OpenError> {
-        let table = registry.kind(name).ok_or_else(|| unknown(name))?.table;
+        let kind = registry.kind(name).ok_or_else(|| unknown(name))?;
+        let Some(table) = kind.table else {
+            return Self::open_isolated(registry, name, options, &files, OwnProcess::default());
+        };
         let instance = Instance::open(table, &options.to_string(), files)?;
         let plan = instance.describe()?;
-        plan.check(table.may)?;
+        plan.check(kind.may)?;
         Ok(Self { plan, way: Way::Here(instance) })
     }
 
@@ -178,9 +180,7 @@ impl OpenedStage {
         let command = registry.worker().ok_or_else(no_workers)?;
         let library = match &kind.origin {
             Origin::BuiltIn => None,
-            Origin::Library { path, .. } => {
-                registry.plugin(path).map(|plugin| (path.as_os_str().as_bytes(), plugin.sha256.as_str()))
-            }
+            Origin::Library { path, .. } => registry.library(path),
         };
         let options = options.to_string();
         let opening = Opening {
@@ -192,7 +192,7 @@ impl OpenedStage {
             files: files.iter().map(|file| (&*file.pointer, &*file.path, file.file.bytes())).collect(),
         };
         let (stage, plan) = IsolatedStage::open(command.clone(), &opening, limits)?;
-        plan.check(kind.table.may)?;
+        plan.check(kind.may)?;
         Ok(Self { plan, way: Way::Isolated(stage) })
     }
 
@@ -215,10 +215,8 @@ fn unknown(name: &str) -> OpenError {
 }
 
 fn no_workers() -> OpenError {
-    OpenError::Process {
-        message: "the program that opens this pipeline can give no stage a process of its own".to_owned(),
-        hint: "leave `isolation` out, or run the pipeline with `textmill run`",
-    }
+    let (message, hint) = isolated::NO_WORKERS;
+    OpenError::Process { message: message.to_owned(), hint }
 }
 
 impl StageWorker<'_> {

@@ -29,6 +29,7 @@ fn kind(kind: &serde_json::Value) -> StageKind {
         manual: text("summary"),
         schema: kind["schema"].clone(),
         origin: "libtest.so".to_owned(),
+        isolated: kind["isolated"] == true,
     }
 }
 

@@ -14,6 +14,9 @@ use textmill_abi::{ABI_MAJOR, ABI_MINOR, DRAFT, Host, MAGIC, Plugin, Stage, Str}
 #[unsafe(no_mangle)]
 pub extern "C" fn textmill_plugin_v1(_host: *const Host) -> *const Plugin {
     let how = std::env::var("TEXTMILL_TEST_BROKEN").unwrap_or_default();
+    if how == "abort" {
+        std::process::abort();
+    }
     let mut plugin = whole();
     match how.as_str() {
         "magic" => plugin.magic = 0,

@@ -116,11 +116,7 @@ impl<'f> Unpack<'f> {
     }
 
     pub(super) fn text(&mut self) -> Result<&'f str, Garbled> {
-        self.optional_text()?.ok_or(Garbled)
-    }
-
-    pub(super) fn optional_text(&mut self) -> Result<Option<&'f str>, Garbled> {
-        self.optional()?.map(str::from_utf8).transpose().map_err(|_| Garbled)
+        str::from_utf8(self.slice()?).map_err(|_| Garbled)
     }
 
     /// A number, and that many items.

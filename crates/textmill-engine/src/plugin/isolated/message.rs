@@ -1,16 +1,22 @@
 //! What host and worker say to each other when a stage is opened, and about the stage.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use textmill_io::FieldKind;
 
 use super::frame::{Garbled, Pack, Unpack};
+use crate::plugin::library::{Described, Description};
 use crate::plugin::stage::{OpenError, Rule, RuleKind, StagePlan};
 
 /// The host asks: open this stage. The answer is [`PLAN`] or [`REFUSED`].
 pub(super) const OPEN: u32 = 1;
 /// The host asks: process this batch. The answer is [`ANSWERS`] or [`GAVE_UP`].
 pub(super) const PROCESS: u32 = 2;
+/// The host asks: load this library, and say what it is. The answer is [`DESCRIBED`] or [`NOT_LOADED`].
+pub(super) const DESCRIBE: u32 = 3;
 /// The worker answers: the stage is open, and this is its plan.
 pub(super) const PLAN: u32 = 11;
 /// The worker answers: the stage cannot be opened.
@@ -22,20 +28,34 @@ pub(super) const GAVE_UP: u32 = 14;
 /// The worker tells: this was logged.
 pub(super) const EVENT: u32 = 15;
 
-/// What [`OPEN`] asks for.
+/// The worker answers: this is what the plugin says of itself.
+pub(super) const DESCRIBED: u32 = 16;
+/// The worker answers: the library was refused.
+pub(super) const NOT_LOADED: u32 = 17;
+
+/// What [`OPEN`] asks for; [`DESCRIBE`] is about the library alone.
 #[derive(Debug)]
 pub(in crate::plugin) struct Opening<'a> {
     /// The version of the program.
     pub(in crate::plugin) version: &'a str,
     /// Events up to this level of the plugin contract are forwarded.
     pub(in crate::plugin) log_level: u32,
-    /// The library that offers the stage: its path and the SHA-256 of its bytes; `None`: the stage is built in.
-    pub(in crate::plugin) library: Option<(&'a [u8], &'a str)>,
+    /// The library that offers the stage; `None`: the stage is built in.
+    pub(in crate::plugin) library: Option<Library<'a>>,
     pub(in crate::plugin) stage: &'a str,
     /// The options, as JSON.
     pub(in crate::plugin) options: &'a str,
     /// The files that options name: JSON pointer of the option, path as it is written, bytes.
     pub(in crate::plugin) files: Vec<(&'a str, &'a str, &'a [u8])>,
+}
+
+/// A library, as the host has checked it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::plugin) struct Library<'a> {
+    pub(in crate::plugin) path: &'a Path,
+    pub(in crate::plugin) sha256: &'a str,
+    /// Its bytes, if it must be loaded as these and not from its path.
+    pub(in crate::plugin) sealed: Option<&'a [u8]>,
 }
 
 /// A message that was logged in the worker.
@@ -48,10 +68,13 @@ pub(super) struct Logged<'a> {
 }
 
 impl<'a> Opening<'a> {
-    pub(super) fn pack(&self, pack: &mut Pack) {
-        pack.begin(OPEN).slice(self.version).number(self.log_level.into());
-        let (path, sha256) = self.library.unzip();
-        pack.optional(path).optional(sha256.map(str::as_bytes));
+    /// `tag` is [`OPEN`] or [`DESCRIBE`].
+    pub(super) fn pack(&self, tag: u32, pack: &mut Pack) {
+        pack.begin(tag).slice(self.version).number(self.log_level.into());
+        pack.optional(self.library.map(|library| library.path.as_os_str().as_bytes()));
+        if let Some(library) = self.library {
+            pack.slice(library.sha256).optional(library.sealed);
+        }
         pack.slice(self.stage).slice(self.options).size(self.files.len());
         for (pointer, path, bytes) in &self.files {
             pack.slice(pointer).slice(path).slice(bytes);
@@ -62,7 +85,14 @@ impl<'a> Opening<'a> {
         Ok(Self {
             version: content.text()?,
             log_level: content.small()?,
-            library: content.optional()?.zip(content.optional_text()?),
+            library: match content.optional()? {
+                Some(path) => Some(Library {
+                    path: Path::new(OsStr::from_bytes(path)),
+                    sha256: content.text()?,
+                    sealed: content.optional()?,
+                }),
+                None => None,
+            },
             stage: content.text()?,
             options: content.text()?,
             files: content.list(|content| Ok((content.text()?, content.text()?, content.slice()?)))?,
@@ -144,6 +174,32 @@ pub(super) fn unpack_refusal(mut content: Unpack<'_>) -> Result<OpenError, Garbl
         [] => Ok(OpenError::Plugin(content.text()?.to_owned())),
         _ => Ok(OpenError::Options(mistakes)),
     }
+}
+
+pub(super) fn pack_description(plugin: &Description, pack: &mut Pack) {
+    pack.begin(DESCRIBED).slice(&plugin.name).slice(&plugin.version).slice(&plugin.abi);
+    pack.size(plugin.stages.len());
+    for stage in &plugin.stages {
+        pack.slice(&stage.name)
+            .slice(&stage.summary)
+            .slice(&stage.manual)
+            .slice(&stage.schema)
+            .number(stage.may);
+    }
+}
+
+pub(super) fn unpack_description(mut content: Unpack<'_>) -> Result<Description, Garbled> {
+    let stage = |content: &mut Unpack<'_>| {
+        let mut text = || content.text().map(ToOwned::to_owned);
+        let (name, summary, manual, schema) = (text()?, text()?, text()?, text()?);
+        Ok(Described { name, summary, manual, schema, may: content.number()?, table: None })
+    };
+    Ok(Description {
+        name: content.text()?.to_owned(),
+        version: content.text()?.to_owned(),
+        abi: content.text()?.to_owned(),
+        stages: content.list(stage)?,
+    })
 }
 
 #[cfg(test)]

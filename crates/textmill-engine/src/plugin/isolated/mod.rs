@@ -22,8 +22,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-pub(super) use message::Opening;
-pub(super) use stage::{IsolatedStage, IsolatedWorker};
+pub(super) use message::{Library, Opening};
+pub(super) use stage::{IsolatedStage, IsolatedWorker, NO_WORKERS, describe_isolated};
 pub use worker::{WorkError, work};
 
 /// The command line that starts a worker: a program that calls [`work`] and does nothing else.

@@ -20,8 +20,13 @@ use textmill_pipeline::OwnProcess;
 use super::WorkerCommand;
 use super::calls;
 use super::frame::{Garbled, Pack, Unpack};
-use super::message::{ANSWERS, GAVE_UP, Opening, PLAN, REFUSED, unpack_plan, unpack_refusal};
+use super::message::{
+    ANSWERS, DESCRIBE, DESCRIBED, GAVE_UP, Library, NOT_LOADED, OPEN, Opening, PLAN, REFUSED,
+    unpack_description, unpack_plan, unpack_refusal,
+};
 use super::process::{End, Limits, Process};
+use crate::plugin::host::shown_level;
+use crate::plugin::library::Description;
 use crate::plugin::sink::{Answer, Collector};
 use crate::plugin::stage::{OpenError, StageError, StagePlan};
 
@@ -94,7 +99,7 @@ impl IsolatedStage {
             });
         }
         let mut frame = Pack::default();
-        opening.pack(&mut frame);
+        opening.pack(OPEN, &mut frame);
         let stage = Self {
             command,
             kind: opening.stage.to_owned(),
@@ -115,28 +120,16 @@ impl IsolatedStage {
     }
 
     fn start(&self) -> Result<(Worker, StagePlan), NoWorker> {
-        let refuse = |message, hint| NoWorker::Refused(OpenError::Process { message, hint });
-        let mut process = Process::start(&self.command).map_err(|error| {
-            let program = self.command.program.display();
-            refuse(format!("cannot start `{program}` as a process for the stage: {error}"), WITHOUT)
-        })?;
-        let garbled =
-            |_: Garbled| refuse("the stage's process does not answer as a worker does".into(), WITHOUT);
+        let mut process = start(&self.command)?;
         let limits = Limits { time: Some(OPENING), memory: self.limits.memory };
         let plan = match process.ask(&self.opening, &limits) {
-            Ok((PLAN, content)) => unpack_plan(content).map_err(garbled)?,
+            Ok((PLAN, content)) => unpack_plan(content).map_err(|_| speaks_otherwise())?,
             Ok((REFUSED, content)) => {
-                return Err(NoWorker::Refused(unpack_refusal(content).map_err(garbled)?));
+                return Err(NoWorker::Refused(unpack_refusal(content).map_err(|_| speaks_otherwise())?));
             }
-            Ok(_) => return Err(garbled(Garbled)),
-            Err(End::Cancelled) => return Err(NoWorker::Cancelled),
-            Err(End::TookTooLong) => {
-                return Err(refuse(format!("the stage took longer than {OPENING:?} to open"), REPORT));
-            }
+            Ok(_) => return Err(speaks_otherwise()),
             Err(End::TooMuchMemory) => return Err(self.does_not_fit()),
-            Err(End::Broken(reason)) => {
-                return Err(refuse(format!("{reason} while it opened the stage"), REPORT));
-            }
+            Err(end) => return Err(ended(end, "opened the stage")),
         };
         if self.exceeds_memory(&process) {
             return Err(self.does_not_fit());
@@ -163,6 +156,73 @@ impl IsolatedStage {
     }
 }
 
+/// What a library says of itself, which is loaded in a process that ends with this call. An error is what is wrong with the
+/// library, as it goes on after its name, and what to do about it.
+pub(in crate::plugin) fn describe_isolated(
+    command: Option<&WorkerCommand>,
+    library: Library<'_>,
+) -> Result<Description, (String, String)> {
+    let cannot = |message: &str, hint: &str| (format!("cannot be loaded: {message}"), hint.to_owned());
+    let command = command.ok_or_else(|| cannot(NO_WORKERS.0, NO_WORKERS.1))?;
+    let version = env!("CARGO_PKG_VERSION");
+    let library = Some(library);
+    let opening =
+        Opening { version, log_level: shown_level(), library, stage: "", options: "", files: Vec::new() };
+    let mut question = Pack::default();
+    opening.pack(DESCRIBE, &mut question);
+    let described = start(command).and_then(|mut process| {
+        match process.ask(question.bytes(), &Limits { time: Some(OPENING), memory: None }) {
+            Ok((DESCRIBED, content)) => unpack_description(content).map(Ok).map_err(|_| speaks_otherwise()),
+            Ok((NOT_LOADED, mut content)) => {
+                let (message, hint) = (content.text(), content.text());
+                let refusal = message.and_then(|message| Ok((message.to_owned(), hint?.to_owned())));
+                refusal.map(Err).map_err(|_| speaks_otherwise())
+            }
+            Ok(_) => Err(speaks_otherwise()),
+            Err(end) => Err(ended(end, "loaded it")),
+        }
+    });
+    described.unwrap_or_else(|no_worker| match no_worker {
+        NoWorker::Cancelled => Err(cannot("the run is being cancelled", "")),
+        NoWorker::Refused(OpenError::Process { message, hint }) => Err(cannot(&message, hint)),
+        NoWorker::Refused(error) => Err(cannot(error.message(), REPORT)),
+    })
+}
+
+fn start(command: &WorkerCommand) -> Result<Process, NoWorker> {
+    Process::start(command).map_err(|error| {
+        let program = command.program.display();
+        refused(format!("`{program}` cannot be started as a process for the stage: {error}"), WITHOUT)
+    })
+}
+
+fn refused(message: String, hint: &'static str) -> NoWorker {
+    NoWorker::Refused(OpenError::Process { message, hint })
+}
+
+fn speaks_otherwise() -> NoWorker {
+    refused("the process for the stage does not answer as a worker of textmill does".to_owned(), WITHOUT)
+}
+
+/// A worker has ended before it had a document.
+fn ended(end: End, doing: &str) -> NoWorker {
+    match end {
+        End::Cancelled => NoWorker::Cancelled,
+        End::TookTooLong => {
+            refused(format!("the plugin's process took longer than {OPENING:?} while it {doing}"), REPORT)
+        }
+        End::TooMuchMemory => {
+            refused(format!("the plugin's process needed too much memory while it {doing}"), REPORT)
+        }
+        End::Broken(reason) => refused(format!("{reason} while it {doing}"), REPORT),
+    }
+}
+
+/// Who opens the pipeline has said nothing of workers: the message, and what to do.
+pub(in crate::plugin) const NO_WORKERS: (&str, &str) = (
+    "the program that opens this pipeline can give no stage a process of its own",
+    "leave `isolation` out, or run the pipeline with `textmill run`",
+);
 const WITHOUT: &str = "leave `isolation` out to run the stage in the process of textmill";
 const REPORT: &str = "this is a mistake in the plugin; tell its author, or leave the stage out";
 

@@ -1,13 +1,10 @@
 //! The body of a worker: opens the stage that the host names, and answers its questions until the host is gone.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,9 +15,12 @@ use textmill_io::Snapshot;
 
 use super::calls;
 use super::frame::{Garbled, Inbox, Pack, Unpack, write};
-use super::message::{GAVE_UP, Logged, OPEN, Opening, PROCESS, pack_plan, pack_refusal};
+use super::message::{
+    DESCRIBE, GAVE_UP, Library, Logged, NOT_LOADED, OPEN, Opening, PROCESS, pack_description, pack_plan,
+    pack_refusal,
+};
 use crate::plugin::host::forward_events;
-use crate::plugin::library::{BuiltIn, Refusal, Registry};
+use crate::plugin::library::{BuiltIn, LoadError, Refusal, Registry};
 use crate::plugin::segments::Segments;
 use crate::plugin::sink::Answers;
 use crate::plugin::stage::{OpenError, OpenedStage, StageError, StageFile, StageWorker};
@@ -90,17 +90,21 @@ impl Connection {
         let Some((tag, content)) = self.inbox.wait(&mut self.stream).map_err(WorkError::Connection)? else {
             return Ok(());
         };
-        if tag != OPEN {
-            return Err(WorkError::Garbled);
-        }
         let opening = Opening::unpack(content)?;
         forward(opening.log_level, &self.out);
-        match open(&opening, built_in) {
-            Ok(stage) => self.serve_with(&stage),
-            Err(error) => {
-                pack_refusal(&error, &mut self.answer);
+        match tag {
+            OPEN => match open(&opening, built_in) {
+                Ok(stage) => self.serve_with(&stage),
+                Err(error) => {
+                    pack_refusal(&error, &mut self.answer);
+                    self.say()
+                }
+            },
+            DESCRIBE => {
+                describe(&opening, &mut self.answer);
                 self.say()
             }
+            _ => Err(WorkError::Garbled),
         }
     }
 
@@ -144,25 +148,10 @@ const TO_CLOSE: Duration = Duration::from_millis(200);
 
 fn open(opening: &Opening<'_>, built_in: &[BuiltIn]) -> Result<OpenedStage, OpenError> {
     let plugin = |message: String| OpenError::Plugin(message);
-    if opening.version != env!("CARGO_PKG_VERSION") {
-        let ours = env!("CARGO_PKG_VERSION");
-        return Err(plugin(format!(
-            "its process is textmill {ours}, and this is textmill {}",
-            opening.version
-        )));
-    }
+    check_version(opening).map_err(plugin)?;
     let mut registry = Registry::new(built_in);
-    if let Some((path, sha256)) = opening.library {
-        // What the host has checked is what runs here, and nothing of anything else.
-        let is_same = |file: &Snapshot| {
-            let refusal = || Refusal {
-                message: "has changed since it was checked".to_owned(),
-                hint: "run again".to_owned(),
-            };
-            if file.sha256() == sha256 { Ok(()) } else { Err(refusal()) }
-        };
-        let loaded = registry.load_approved(Path::new(OsStr::from_bytes(path)), &is_same);
-        loaded.map_err(|error| plugin(error.to_string()))?;
+    if let Some(library) = opening.library {
+        load(&mut registry, library).map_err(|error| plugin(error.to_string()))?;
     }
     let options = serde_json::from_str(opening.options).map_err(|error| plugin(error.to_string()))?;
     let file = |(pointer, path, bytes): &(&str, &str, &[u8])| StageFile {
@@ -171,6 +160,43 @@ fn open(opening: &Opening<'_>, built_in: &[BuiltIn]) -> Result<OpenedStage, Open
         file: Snapshot::of(*path, bytes.to_vec()),
     };
     OpenedStage::open(&registry, opening.stage, &options, opening.files.iter().map(file).collect())
+}
+
+/// Answers what a plugin says of itself.
+fn describe(opening: &Opening<'_>, answer: &mut Pack) {
+    let mut registry = Registry::default();
+    let loaded = check_version(opening).map_err(|message| (message, String::new())).and_then(|()| {
+        let library = opening.library.ok_or_else(|| ("is not named".to_owned(), String::new()))?;
+        load(&mut registry, library).map_err(|error| (error.message().to_owned(), error.hint().to_owned()))
+    });
+    match loaded {
+        Ok(()) => pack_description(&registry.description(), answer),
+        Err((message, hint)) => {
+            answer.begin(NOT_LOADED).slice(message).slice(hint);
+        }
+    }
+}
+
+/// Loads the library that the host has checked, and no other.
+fn load(registry: &mut Registry, library: Library<'_>) -> Result<(), LoadError> {
+    if let Some(bytes) = library.sealed {
+        return registry.load_sealed(library.path, &Snapshot::of(library.path, bytes.to_vec())).map(drop);
+    }
+    let changed = || Refusal {
+        message: "has changed since it was checked".to_owned(),
+        hint: "run the pipeline again".to_owned(),
+    };
+    let approve = |file: &Snapshot| if file.sha256() == library.sha256 { Ok(()) } else { Err(changed()) };
+    registry.load_if(library.path, &approve).map(drop)
+}
+
+/// Host and worker are of one version: they are one program, unless somebody has put another one in its place.
+fn check_version(opening: &Opening<'_>) -> Result<(), String> {
+    let ours = env!("CARGO_PKG_VERSION");
+    if opening.version == ours {
+        return Ok(());
+    }
+    Err(format!("its process is textmill {ours}, and this is textmill {}", opening.version))
 }
 
 /// Passes a batch to the stage. The outer error is about the connection, the inner one about the stage.
