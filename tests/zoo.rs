@@ -3,10 +3,14 @@
 //!
 //! The text that sets most of them off has the word `grass`.
 
+#[cfg(target_os = "linux")]
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+#[cfg(target_os = "linux")]
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use textmill_testkit::{Project, workspace};
@@ -61,6 +65,7 @@ const SPOILS: &[(&str, &str, &str)] = &[
 /// What only `plugin test` can find out: in this check, with this verdict and message.
 const FOUND: &[(&str, &str, &str, &str)] = &[
     ("no-stages", "loads", "failed", "offers no stage"),
+    ("abort-in-constructor", "loads", "crashed", "the plugin crashed: SIGABRT"),
     ("abort-in-entry", "loads", "crashed", "the plugin crashed: SIGABRT"),
     ("exit-in-entry", "loads", "crashed", "ended its process: exit code 0"),
     ("no-symbol", "exports", "failed", "does not export `textmill_plugin_v1`"),
@@ -77,6 +82,26 @@ const FOUND: &[(&str, &str, &str, &str)] = &[
     ("not-idempotent", "idempotent", "failed", "a second time the text becomes"),
     ("leaks", "leaks", "failed", "memory grows by 4"),
     ("leaks-files", "leaks", "failed", "open files"),
+];
+
+/// Costs document `b` with this reason in a run with `isolation` and these limits; without, most would cost the run.
+const CONTAINED: &[(&str, &str, &str)] = &[
+    ("abort", "", "the plugin's process was killed by SIGABRT"),
+    ("segfault", "", "the plugin's process was killed by SIGSEGV"),
+    ("exit", "", "the plugin's process exited with code 0"),
+    ("endless-loop", "timeout = '500ms'\n", "took longer than 500ms"),
+    ("allocates", "memory-limit = '128MiB'\n", "needed more than 128 MiB"),
+    ("silent-failure", "", "the stage did not say why"),
+];
+
+/// Ends the process that loads it: with `isolation` it is refused for that.
+const ENDS_LOADING: &[(&str, &str)] = &[
+    (
+        "abort-in-constructor",
+        "cannot be loaded: the plugin's process was killed by SIGABRT while it loaded it",
+    ),
+    ("abort-in-entry", "cannot be loaded: the plugin's process was killed by SIGABRT while it loaded it"),
+    ("exit-in-entry", "cannot be loaded: the plugin's process exited with code 0 while it loaded it"),
 ];
 
 /// The libraries, compiled once for all tests.
@@ -137,6 +162,21 @@ fn pipeline(name: &str) -> Project {
     project.write("p.toml", plugins + files + "[[stage]]\nuses = 'graze'\n");
     project.write("in.jsonl", INPUT);
     project
+}
+
+/// [`pipeline`] with the plugin isolated as a whole.
+#[cfg(target_os = "linux")]
+fn isolated(name: &str, limits: &str) -> Project {
+    let project = pipeline(name);
+    let text =
+        project.read("p.toml").replacen("plugins = [", "plugins = [{ isolation = 'process', path = ", 1);
+    project.write("p.toml", text.replacen(']', " }]", 1) + limits);
+    project
+}
+
+fn ids(project: &Project, file: &str) -> Vec<String> {
+    let documents = project.read_jsonl(file);
+    documents.iter().map(|document| document["id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// What `plugin test` finds with one check.
@@ -212,11 +252,7 @@ fn a_document_that_is_spoiled_fails_and_is_kept() {
     for (name, check, part) in SPOILS {
         let project = pipeline(name);
         let ran = project.run(["run", "p.toml"]).code(1).says(&["3 documents read = ", "out.failed.jsonl"]);
-        let ids = |file: &str| {
-            let documents = project.read_jsonl(file);
-            documents.iter().map(|document| document["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-        };
-        let mut all = [ids("out.jsonl"), ids("out.failed.jsonl")].concat();
+        let mut all = [ids(&project, "out.jsonl"), ids(&project, "out.failed.jsonl")].concat();
         all.sort();
         assert_eq!(all, ["a", "b", "c"], "{name}: {}", ran.stderr);
         for failed in project.read_jsonl("out.failed.jsonl") {
@@ -286,6 +322,81 @@ fn a_crash_leaves_the_output_of_before() {
         let _ = project.run(["run", "p.toml"]);
         assert!(!project.path("out.jsonl").exists(), "{name}");
     }
+}
+
+/// Each plugin of the zoo, isolated as a whole: those that are broken when they are loaded or opened are refused for the
+/// same reasons as in this process, those that spoil documents or end their process cost the documents that make them do
+/// so, and with all others all documents are kept.
+#[cfg(target_os = "linux")]
+#[test]
+fn every_animal_is_contained_by_a_process_of_its_own() {
+    let animals = animals();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(name) = animals.get(next.fetch_add(1, Ordering::Relaxed)) {
+            check_contained(name);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(work);
+        }
+    });
+}
+
+#[cfg(target_os = "linux")]
+fn check_contained(name: &str) {
+    let refused = REFUSED.iter().chain(ENDS_LOADING).map(|(name, part)| (*name, *part, ".so"));
+    let unopened = UNOPENED.iter().map(|(name, _, part)| (*name, *part, "graze"));
+    let without_stages = ("no-stages", "unknown stage `graze`", "p.toml");
+    let mut never_run = refused.chain(unopened).chain([without_stages]);
+    if let Some((_, part, place)) = never_run.find(|(known, ..)| *known == name) {
+        let project = isolated(name, "");
+        let _ = project.run(["run", "p.toml"]).code(2).says(&[part, place, "p.toml:"]);
+        return assert_eq!(project.read_jsonl("out.jsonl")[0]["id"], "old");
+    }
+    let contained = CONTAINED.iter().find(|(known, ..)| *known == name);
+    let spoils = SPOILS.iter().find(|(known, ..)| *known == name);
+    let project = isolated(name, contained.map_or("", |(_, limits, _)| limits));
+    let code = i32::from(contained.or(spoils).is_some());
+    let ran = project.run(["run", "p.toml"]).code(code).says(&["3 documents read = "]);
+    let kept = ids(&project, "out.jsonl");
+    let failed = if ran.code == Some(1) { project.read_jsonl("out.failed.jsonl") } else { Vec::new() };
+    let all = kept.iter().map(String::as_str).chain(failed.iter().map(|it| it["id"].as_str().unwrap()));
+    assert_eq!(all.collect::<BTreeSet<_>>(), BTreeSet::from(["a", "b", "c"]), "{name}: {}", ran.stderr);
+    assert_eq!(kept.len() + failed.len(), 3, "{name}");
+    assert!(contained.is_none() || kept == ["a", "c"], "{name}: {kept:?}");
+    let reason = contained.or(spoils).map_or("", |(_, _, reason)| reason);
+    for document in &failed {
+        let error = document["error"].as_str().unwrap();
+        assert!(error.contains(reason) && document["stage"] == "graze", "{name}: {document}");
+        assert!(INPUT.contains(document["original"].as_str().unwrap()), "{name}: {document}");
+    }
+}
+
+/// Not even the initialisers of its library run in the process of textmill, which would end with it.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_command_loads_a_plugin_that_is_isolated() {
+    for (name, part) in ENDS_LOADING {
+        let project = isolated(name, "[[test]]\nname = 'one'\ninput.text = 'grass'\n");
+        for args in [
+            &["check", "p.toml"][..],
+            &["list", "p.toml"],
+            &["plugin", "list", "p.toml"],
+            &["doc", "graze", "--pipeline", "p.toml"],
+            &["test", "p.toml"],
+            &["try", "p.toml", "in.jsonl"],
+            &["lock", "p.toml"],
+        ] {
+            let _ = project.run(args).code(2).says(&[part, name, "p.toml:1:12", "hint: "]);
+        }
+    }
+    let project = isolated("whole", "[[test]]\nname = 'one'\ninput.text = 'grass'\nexpect.text = ''\n");
+    for args in [&["test", "p.toml"][..], &["try", "p.toml", "in.jsonl"], &["lock", "p.toml"]] {
+        let _ = project.run(args).code(0);
+    }
+    let _ = project.run(["run", "p.toml", "--locked"]).code(0);
 }
 
 #[test]

@@ -292,6 +292,7 @@ impl<'e> Mill<'e> {
             }
             _ => {
                 counts.failed += 1;
+                let message = if message.is_empty() { SILENT.to_owned() } else { message };
                 Fate::Failed { stage: number, message }
             }
         }
@@ -303,6 +304,9 @@ impl<'e> Mill<'e> {
         }
     }
 }
+
+/// The reason of a stage that gives none.
+const SILENT: &str = "the stage did not say why";
 
 fn decode(document: &mut Document<'_>, reads: &[(String, FieldKind)]) -> Result<(), String> {
     reads.iter().try_for_each(|(name, kind)| document.decode(name, *kind).map_err(|error| error.to_string()))
