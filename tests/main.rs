@@ -26,6 +26,7 @@ mod plugin_path;
 mod plugins;
 mod readme;
 mod regressions;
+mod run_json;
 mod toml_mistakes;
 mod traps;
 mod zoo;

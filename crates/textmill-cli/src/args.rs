@@ -68,7 +68,7 @@ pub(crate) enum Command {
     /// Write a first pipeline and two articles to run it on
     Init(InitArgs),
     /// Print the JSON Schema of pipeline files, for editors
-    Schema,
+    Schema(SchemaArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Run a stage for the process that started this one
@@ -144,6 +144,16 @@ pub(crate) struct RunArgs {
     /// Replace an output that was not made by textmill
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Write `run.json`, the record of the run, into this folder, in the place of `[report] uri`
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SchemaArgs {
+    /// That of `run.json`, the record of a run
+    #[arg(long)]
+    pub(crate) run: bool,
 }
 
 #[derive(Debug, clap::Args)]

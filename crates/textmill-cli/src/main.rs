@@ -9,6 +9,7 @@ mod diff;
 mod exit;
 mod logging;
 mod progress;
+mod record;
 mod terminal;
 
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
         Command::Test(args) => command::test::run(args),
         Command::Inspect(args) => command::inspect::run(args),
         Command::Init(args) => command::init::run(args),
-        Command::Schema => command::schema::run(),
+        Command::Schema(args) => command::schema::run(args),
         Command::Completions(args) => command::completions::run(args),
         Command::Worker => command::worker::run(),
     };

@@ -7,6 +7,9 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::time::Duration;
 
+use crate::histogram::{Histogram, Scale};
+use crate::samples::Samples;
+
 /// What one stage did.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StageCounts {
@@ -22,33 +25,53 @@ pub struct StageCounts {
     pub failed: u64,
     /// Documents that went on although the stage failed with them, as `on-error = "keep"` says.
     pub errored: u64,
+    /// Of the dropped documents, those in which it failed, as `on-error = "drop"` says.
+    pub dropped_by_error: u64,
     /// Documents whose text or fields the stage changed.
     pub changed: u64,
+    /// Characters of the texts that came in.
+    pub entered_chars: u64,
+    /// Bytes of the texts that came in.
+    pub entered_bytes: u64,
     /// Characters that edits took away.
     pub removed_chars: u64,
     /// Characters that edits put in.
     pub added_chars: u64,
+    /// Bytes that edits took away.
+    pub removed_bytes: u64,
+    /// Bytes that edits put in.
+    pub added_bytes: u64,
+    /// Which share of its characters edits took away from each document that the stage answered for.
+    pub removed_share: Histogram,
     /// What each rule of the stage's plan did, in the plan's order.
     pub rules: Vec<RuleCounts>,
-    /// The scores for which the stage left documents alone, by name.
+    /// In how many documents each field was set that the stage's plan says it writes, in the plan's order.
+    pub fields: Vec<u64>,
+    /// Documents in which fields were set.
+    pub field_samples: Samples,
+    /// The scores that the stage reported, by name.
     pub scores: Vec<ScoreCounts>,
     /// Time in the stage, over all threads.
     pub time: Duration,
 }
 
-/// In how many documents a score of a stage lay above its threshold, and the stage edited nothing.
+/// The values of a score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreCounts {
     /// The name of the score.
     pub name: String,
-    /// The threshold.
-    pub threshold: f64,
-    /// Documents whose score lay above it.
+    /// The threshold, if there is one; of several, the highest.
+    pub threshold: Option<f64>,
+    /// The values.
+    pub values: Histogram,
+    /// Documents whose score lay above the threshold.
     pub above: u64,
+    /// Of those, the ones that the stage did not edit.
+    pub left_alone: u64,
 }
 
 /// What one rule of a stage did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleCounts {
     /// Documents that it changed or dropped.
     pub documents: u64,
@@ -56,6 +79,25 @@ pub struct RuleCounts {
     pub edits: u64,
     /// Characters that its edits took away.
     pub removed_chars: u64,
+    /// Characters that its edits put in.
+    pub added_chars: u64,
+    /// Bytes that its edits took away.
+    pub removed_bytes: u64,
+    /// Bytes that its edits put in.
+    pub added_bytes: u64,
+    /// Documents that it changed or dropped.
+    pub samples: Samples,
+}
+
+/// The texts of documents.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sizes {
+    /// Characters of all texts.
+    pub chars: u64,
+    /// Bytes of all texts.
+    pub bytes: u64,
+    /// The lengths in characters.
+    pub lengths: Histogram,
 }
 
 /// What a run did.
@@ -77,6 +119,10 @@ pub struct Counts {
     pub refused: u64,
     /// Documents in which bytes that are not UTF-8 were replaced.
     pub replaced_utf8: u64,
+    /// The texts of the documents that were read, those apart that could not be parsed.
+    pub before: Sizes,
+    /// The texts of the documents that passed all stages.
+    pub after: Sizes,
     /// One entry for each stage, in order.
     pub stages: Vec<StageCounts>,
 }
@@ -89,10 +135,21 @@ pub struct Imbalance {
 }
 
 impl Counts {
-    pub(crate) fn with_stages(rules: impl IntoIterator<Item = usize>) -> Self {
-        let stage =
-            |rules| StageCounts { rules: vec![RuleCounts::default(); rules], ..StageCounts::default() };
-        Self { stages: rules.into_iter().map(stage).collect(), ..Self::default() }
+    /// Nothing was counted yet, of stages with so many rules and fields that they set.
+    pub(crate) fn with_stages(plans: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        let stage = |(rules, fields)| StageCounts {
+            rules: vec![RuleCounts::default(); rules],
+            fields: vec![0; fields],
+            ..StageCounts::default()
+        };
+        Self { stages: plans.into_iter().map(stage).collect(), ..Self::default() }
+    }
+
+    /// The share of all documents that the output has; 1 where there are none.
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+    pub fn kept_ratio(&self) -> f64 {
+        let all = self.read + self.emitted;
+        if all == 0 { 1.0 } else { self.kept as f64 / all as f64 }
     }
 
     /// Holds the promise: read + emitted = kept + dropped + failed, for the run and for every stage.
@@ -142,6 +199,8 @@ impl AddAssign<&Counts> for Counts {
         self.failed += other.failed;
         self.refused += other.refused;
         self.replaced_utf8 += other.replaced_utf8;
+        self.before += &other.before;
+        self.after += &other.after;
         for (mine, theirs) in self.stages.iter_mut().zip(&other.stages) {
             *mine += theirs;
         }
@@ -156,31 +215,97 @@ impl AddAssign<&StageCounts> for StageCounts {
         self.dropped += other.dropped;
         self.failed += other.failed;
         self.errored += other.errored;
+        self.dropped_by_error += other.dropped_by_error;
         self.changed += other.changed;
+        self.entered_chars += other.entered_chars;
+        self.entered_bytes += other.entered_bytes;
         self.removed_chars += other.removed_chars;
         self.added_chars += other.added_chars;
+        self.removed_bytes += other.removed_bytes;
+        self.added_bytes += other.added_bytes;
+        self.removed_share += &other.removed_share;
+        self.field_samples.join(&other.field_samples);
         self.time += other.time;
         for score in &other.scores {
-            self.add_score(&score.name, score.threshold, score.above);
+            self.add_scores(score);
+        }
+        for (mine, theirs) in self.fields.iter_mut().zip(&other.fields) {
+            *mine += theirs;
         }
         for (mine, theirs) in self.rules.iter_mut().zip(&other.rules) {
-            mine.documents += theirs.documents;
-            mine.edits += theirs.edits;
-            mine.removed_chars += theirs.removed_chars;
+            *mine += theirs;
         }
     }
 }
 
-impl StageCounts {
-    /// Counts documents whose score lay above its threshold.
-    pub(crate) fn add_score(&mut self, name: &str, threshold: f64, above: u64) {
-        match self.scores.iter_mut().find(|score| score.name == name) {
-            Some(score) => score.above += above,
-            None => self.scores.push(ScoreCounts { name: name.to_owned(), threshold, above }),
-        }
-        // Threads add up in any order.
-        self.scores.sort_by(|one, other| one.name.cmp(&other.name));
+impl AddAssign<&RuleCounts> for RuleCounts {
+    fn add_assign(&mut self, other: &RuleCounts) {
+        self.documents += other.documents;
+        self.edits += other.edits;
+        self.removed_chars += other.removed_chars;
+        self.added_chars += other.added_chars;
+        self.removed_bytes += other.removed_bytes;
+        self.added_bytes += other.added_bytes;
+        self.samples.join(&other.samples);
     }
+}
+
+impl AddAssign<&Sizes> for Sizes {
+    fn add_assign(&mut self, other: &Sizes) {
+        self.chars += other.chars;
+        self.bytes += other.bytes;
+        self.lengths += &other.lengths;
+    }
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { chars: 0, bytes: 0, lengths: Histogram::new(Scale::Whole) }
+    }
+}
+
+impl Sizes {
+    /// Counts a text of so many characters and bytes.
+    pub(crate) fn add(&mut self, chars: u64, bytes: usize) {
+        self.chars += chars;
+        self.bytes += bytes as u64;
+        self.lengths.add_whole(chars);
+    }
+}
+
+impl StageCounts {
+    /// Counts a score of a document that the stage edited, or not.
+    pub(crate) fn add_score(&mut self, name: &str, value: f64, threshold: Option<f64>, is_edited: bool) {
+        let score = self.score(name);
+        score.values.add(value);
+        score.threshold = highest(score.threshold, threshold);
+        let is_above = threshold.is_some_and(|threshold| value > threshold);
+        score.above += u64::from(is_above);
+        score.left_alone += u64::from(is_above && !is_edited);
+    }
+
+    fn add_scores(&mut self, other: &ScoreCounts) {
+        let score = self.score(&other.name);
+        score.values += &other.values;
+        score.threshold = highest(score.threshold, other.threshold);
+        score.above += other.above;
+        score.left_alone += other.left_alone;
+    }
+
+    /// The score of this name; they are kept in order, because threads add up in any.
+    fn score(&mut self, name: &str) -> &mut ScoreCounts {
+        let place = self.scores.binary_search_by(|score| score.name.as_str().cmp(name));
+        let place = place.unwrap_or_else(|place| {
+            let (name, values) = (name.to_owned(), Histogram::new(Scale::Share));
+            self.scores.insert(place, ScoreCounts { name, threshold: None, values, above: 0, left_alone: 0 });
+            place
+        });
+        &mut self.scores[place]
+    }
+}
+
+fn highest(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    one.into_iter().chain(other).reduce(f64::max)
 }
 
 impl fmt::Display for Imbalance {

@@ -7,9 +7,10 @@ use textmill_abi::Str;
 use textmill_io::{Document, FieldKind, ReadFailure};
 use textmill_pipeline::OnError;
 
-use crate::account::Counts;
+use crate::account::{Counts, RuleCounts};
 use crate::observe::Observer;
 use crate::plugin::{Answer, Answers, DocumentKey, Segments, StageError, StageWorker, Verdict};
+use crate::samples::{Draw, Excerpt};
 use crate::{Engine, Stage};
 
 /// What becomes of a document.
@@ -41,6 +42,8 @@ pub(crate) struct Slot<'c> {
     pub(crate) fate: Fate,
     /// Whether a stage has edited the text.
     pub(crate) edited: bool,
+    /// How many characters the text has.
+    chars: u64,
     /// How many documents stages have emitted for this one: what their ids are made of.
     children: usize,
     /// By which the lines, sentences and words of its text are known.
@@ -76,7 +79,11 @@ pub(crate) struct Cancelled;
 impl<'c> Slot<'c> {
     pub(crate) fn new(read: Result<Document<'c>, ReadFailure<'c>>) -> Self {
         let source = read.map_or_else(Source::Unreadable, Source::Document);
-        Self { source, fate: Fate::Kept, edited: false, children: 0, key: DocumentKey::default() }
+        let chars = match &source {
+            Source::Document(document) => document.text().chars().count() as u64,
+            Source::Unreadable(_) => 0,
+        };
+        Self { source, fate: Fate::Kept, edited: false, chars, children: 0, key: DocumentKey::default() }
     }
 
     /// The file that it was read from.
@@ -85,6 +92,12 @@ impl<'c> Slot<'c> {
             Source::Document(document) => Some(Arc::clone(&document.origin().file)),
             Source::Unreadable(_) => None,
         }
+    }
+
+    /// Characters and bytes of the text, if the document is still on its way.
+    fn size(&mut self) -> Option<(u64, usize)> {
+        let chars = self.chars;
+        self.alive().map(|document| (chars, document.text().len()))
     }
 
     /// The document, if it is still on its way.
@@ -124,6 +137,9 @@ impl<'e> Mill<'e> {
         self.segments.begin();
         for slot in slots.iter_mut() {
             slot.key = self.segments.add();
+            if let Some((chars, bytes)) = slot.size() {
+                self.counts.before.add(chars, bytes);
+            }
         }
         for stage in 0..self.stages.len() {
             let begin = Instant::now();
@@ -139,6 +155,9 @@ impl<'e> Mill<'e> {
             }
             self.counts.stages[stage].time += begin.elapsed();
         }
+        for (chars, bytes) in slots.iter_mut().filter_map(Slot::size) {
+            self.counts.after.add(chars, bytes);
+        }
         Ok(())
     }
 
@@ -149,8 +168,12 @@ impl<'e> Mill<'e> {
         self.columns.iter_mut().for_each(Vec::clear);
         self.alive.clear();
         for (index, slot) in slots.iter_mut().enumerate() {
+            let Some((chars, bytes)) = slot.size() else { continue };
             let Some(document) = slot.alive() else { continue };
-            self.counts.stages[number].entered += 1;
+            let counts = &mut self.counts.stages[number];
+            counts.entered += 1;
+            counts.entered_chars += chars;
+            counts.entered_bytes += bytes as u64;
             if let Err(message) = decode(document, reads) {
                 slot.fate = self.fail(number, message);
                 continue;
@@ -171,14 +194,14 @@ impl<'e> Mill<'e> {
         let mut emitted: Vec<(usize, Slot<'_>)> = Vec::new();
         for (&index, answer) in alive.iter().zip(answers.iter_mut()) {
             let slot = &mut slots[index];
-            let (earlier, new) = (slot.children, answer.emits.len());
+            let (earlier, new, mut chars) = (slot.children, answer.emits.len(), slot.chars);
             let document = slot.alive().expect("only documents on their way were handed to the stage");
             observer.see(number, document, answer);
             let mut edited = false;
             slot.fate = match std::mem::take(&mut answer.verdict) {
                 Verdict::Fail(message) => self.fail(number, message),
                 verdict => {
-                    self.count(number, document.text(), answer);
+                    chars = self.count(number, document, chars, answer, &verdict);
                     edited = answer.edits_text();
                     let changed = self.change(number, document, answer);
                     self.counts.stages[number].changed += u64::from(changed);
@@ -191,6 +214,7 @@ impl<'e> Mill<'e> {
                 self.segments.forget(slot.key);
             }
             slot.edited |= edited;
+            slot.chars = chars;
             slot.children += new;
         }
         (self.answers, self.alive) = (answers, alive);
@@ -211,33 +235,72 @@ impl<'e> Mill<'e> {
         changed
     }
 
-    fn count(&mut self, number: usize, text: &str, answer: &Answer) {
+    /// Counts what the stage did to a document of so many characters; how many it has afterwards.
+    fn count(
+        &mut self,
+        number: usize,
+        document: &Document<'_>,
+        chars: u64,
+        answer: &Answer,
+        verdict: &Verdict,
+    ) -> u64 {
         let counts = &mut self.counts.stages[number];
-        let mut seen_rules: Vec<usize> = Vec::new();
-        let mut edit = |rule: usize, removed: &str, added: &str| {
-            let removed = removed.chars().count() as u64;
-            counts.removed_chars += removed;
-            counts.added_chars += added.chars().count() as u64;
-            let rule_counts = &mut counts.rules[rule];
-            rule_counts.edits += 1;
-            rule_counts.removed_chars += removed;
-            if !seen_rules.contains(&rule) {
-                seen_rules.push(rule);
-                rule_counts.documents += 1;
+        let changes = Changes::of(document.text(), chars, answer);
+        counts.removed_chars += changes.removed_chars;
+        counts.added_chars += changes.added_chars;
+        counts.removed_share.add(share(changes.removed_chars, chars));
+        for (name, value, threshold) in &answer.scores {
+            counts.add_score(name, *value, *threshold, answer.edits_text());
+        }
+        if changes.rules.is_empty() && answer.sets.is_empty() && *verdict == Verdict::Keep {
+            return chars;
+        }
+        let (id, text) = (document.id(), document.text());
+        let draw = Draw::new(id, document.origin());
+        for (rule, change) in &changes.rules {
+            counts.removed_bytes += change.removed_bytes;
+            counts.added_bytes += change.added_bytes;
+            let mine = &mut counts.rules[*rule];
+            *mine += change;
+            mine.samples.offer(
+                draw.of(number, Some(*rule)),
+                change.removed_chars + change.added_chars,
+                || {
+                    let (excerpts, more) = Excerpt::of_edits(text, answer, *rule);
+                    (id.to_owned(), excerpts, more)
+                },
+            );
+        }
+        if let Verdict::Drop(rule) = verdict {
+            let samples = &mut counts.rules[*rule].samples;
+            let make = || (id.to_owned(), vec![Excerpt::of_dropped(text)], 0);
+            samples.offer(draw.of(number, Some(*rule)), chars, make);
+        }
+        self.count_fields(number, id, draw, answer);
+        chars + changes.added_chars - changes.removed_chars
+    }
+
+    fn count_fields(&mut self, number: usize, id: &str, draw: Draw, answer: &Answer) {
+        if answer.sets.is_empty() {
+            return;
+        }
+        let writes = &self.stages[number].opened.plan().writes;
+        let counts = &mut self.counts.stages[number];
+        // A field that is set twice has the last value.
+        let mut last: Vec<(usize, Option<&str>)> = Vec::new();
+        for (column, value) in answer.sets.iter().rev() {
+            if last.iter().all(|(seen, _)| seen != column) {
+                last.push((*column, value.as_deref()));
+                counts.fields[*column] += 1;
             }
-        };
-        for each in &answer.edits {
-            edit(each.rule, each.span.of(text).unwrap_or_default(), &each.replacement);
         }
-        if let Some((whole, rule)) = &answer.rewrite {
-            edit(*rule, text, whole);
-        }
-        // A score above its threshold that led to an edit shows as that edit.
-        for (name, value, threshold) in answer.scores.iter().filter(|_| !answer.edits_text()) {
-            if let Some(threshold) = threshold.filter(|threshold| value > threshold) {
-                counts.add_score(name, threshold, 1);
-            }
-        }
+        let chars =
+            last.iter().map(|(_, value)| value.map_or(0, |value| value.chars().count())).sum::<usize>();
+        counts.field_samples.offer(draw.of(number, None), chars as u64, || {
+            let excerpts =
+                last.iter().rev().map(|(column, value)| Excerpt::of_field(&writes[*column].0, *value));
+            (id.to_owned(), excerpts.collect(), 0)
+        });
     }
 
     /// The documents that the stage emitted for this one, numbered on from those of `earlier` stages.
@@ -288,6 +351,7 @@ impl<'e> Mill<'e> {
             }
             OnError::Drop => {
                 counts.dropped += 1;
+                counts.dropped_by_error += 1;
                 Fate::Dropped { stage: number, rule: "error".to_owned() }
             }
             _ => {
@@ -307,6 +371,52 @@ impl<'e> Mill<'e> {
 
 /// The reason of a stage that gives none.
 const SILENT: &str = "the stage did not say why";
+
+/// What an answer changes, in all and by rule.
+#[derive(Debug, Default)]
+struct Changes {
+    removed_chars: u64,
+    added_chars: u64,
+    /// By rule, in the order of the text.
+    rules: Vec<(usize, RuleCounts)>,
+}
+
+impl Changes {
+    /// `chars` are those of the text.
+    fn of(text: &str, chars: u64, answer: &Answer) -> Self {
+        let mut changes = Self::default();
+        for edit in &answer.edits {
+            let removed = edit.span.of(text).unwrap_or_default();
+            changes.add(edit.rule, removed.chars().count() as u64, removed.len(), &edit.replacement);
+        }
+        if let Some((whole, rule)) = &answer.rewrite {
+            changes.add(*rule, chars, text.len(), whole);
+        }
+        changes
+    }
+
+    fn add(&mut self, rule: usize, removed_chars: u64, removed_bytes: usize, added: &str) {
+        let added_chars = added.chars().count() as u64;
+        self.removed_chars += removed_chars;
+        self.added_chars += added_chars;
+        let place = self.rules.iter().position(|(known, _)| *known == rule).unwrap_or_else(|| {
+            self.rules.push((rule, RuleCounts { documents: 1, ..RuleCounts::default() }));
+            self.rules.len() - 1
+        });
+        let counts = &mut self.rules[place].1;
+        counts.edits += 1;
+        counts.removed_chars += removed_chars;
+        counts.added_chars += added_chars;
+        counts.removed_bytes += removed_bytes as u64;
+        counts.added_bytes += added.len() as u64;
+    }
+}
+
+/// Which share of `all` a part is; of nothing, nothing.
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+fn share(part: u64, all: u64) -> f64 {
+    if all == 0 { 0.0 } else { part as f64 / all as f64 }
+}
 
 fn decode(document: &mut Document<'_>, reads: &[(String, FieldKind)]) -> Result<(), String> {
     reads.iter().try_for_each(|(name, kind)| document.decode(name, *kind).map_err(|error| error.to_string()))

@@ -33,7 +33,12 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
         needed: None,
         limit: None,
         shard_bytes: pipeline.run.shard_bytes,
-        exclude: outputs.filter(|output| output.uri != "-").map(|output| output.uri.into()).collect(),
+        exclude: outputs
+            .map(|output| output.uri)
+            .chain(pipeline.report.clone())
+            .filter(|uri| uri != "-")
+            .map(Into::into)
+            .collect(),
     }
 }
 

@@ -7,6 +7,8 @@ use crate::account::Imbalance;
 /// A document that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// The id of the document.
+    pub id: String,
     /// Where it was read: file and line, or file.
     pub place: String,
     /// The id of the stage, or `None` if it could not be read.

@@ -9,11 +9,13 @@ mod account;
 mod batch;
 mod convert;
 mod error;
+mod histogram;
 mod observe;
 mod plugin;
 mod provenance;
 mod ring;
 mod run;
+mod samples;
 mod trace;
 mod write;
 
@@ -23,9 +25,10 @@ use std::sync::Arc;
 use textmill_io::Snapshot;
 use textmill_pipeline::{Diagnostics, OnError, Pipeline, ResourceSpec, StageSpec};
 
-pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, StageCounts};
+pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, Sizes, StageCounts};
 pub use crate::batch::Fate;
 pub use crate::error::{Error, Failure};
+pub use crate::histogram::{Bin, Histogram, Scale};
 pub use crate::plugin::{
     Answer, Approve, Breach, BuiltIn, Cancel, Edit, Emitted, LoadError, LoadedPlugin, OpenError, OpenedStage,
     Origin, Refusal, Registry, Rule, RuleKind, StageError, StageFile, StagePlan, Trial, Verdict, WorkError,
@@ -33,6 +36,7 @@ pub use crate::plugin::{
 };
 pub use crate::provenance::{Provenance, UsedResource};
 pub use crate::run::{Finished, Progress, RunOptions};
+pub use crate::samples::{Chosen, Excerpt, Sample, Samples};
 pub use crate::trace::{Trace, TracedStage};
 
 /// A pipeline whose stages are open.
@@ -108,7 +112,8 @@ impl Engine {
     }
 
     pub(crate) fn no_counts(&self) -> Counts {
-        Counts::with_stages(self.stages.iter().map(|stage| stage.opened.plan().rules.len()))
+        let plans = self.stages.iter().map(|stage| stage.opened.plan());
+        Counts::with_stages(plans.map(|plan| (plan.rules.len(), plan.writes.len())))
     }
 }
 

@@ -59,6 +59,7 @@ impl Engine {
         let document = chunk.documents().next().ok_or(Error::NoDocument)?;
         let document = document.map_err(|failure| {
             Error::Unreadable(Failure {
+                id: failure.id(),
                 place: failure.origin.to_string(),
                 stage: None,
                 message: failure.message,
@@ -73,8 +74,10 @@ impl Engine {
     /// If it is no document.
     pub fn trace_json(&self, json: &str, name: &str) -> Result<Trace, Error> {
         let names = convert::field_names(&self.pipeline().input.fields);
-        let document = Document::of_json(json, name, &names)
-            .map_err(|message| Error::Unreadable(Failure { place: name.to_owned(), stage: None, message }))?;
+        let document = Document::of_json(json, name, &names).map_err(|message| {
+            let (id, place) = (name.to_owned(), name.to_owned());
+            Error::Unreadable(Failure { id, place, stage: None, message })
+        })?;
         self.trace(document)
     }
 

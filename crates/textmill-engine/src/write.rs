@@ -15,7 +15,7 @@ use crate::error::{Error, Failure};
 use crate::{Engine, Stage, convert};
 
 /// How many failed documents are named at the end of a run.
-const EXAMPLES: usize = 5;
+const EXAMPLES: usize = 20;
 
 /// The outputs of a run.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl Encoders {
                     let original = document.original();
                     let rejected = rejected(document, &original, id, Why::Error(message));
                     reject(self.failed.as_ref(), &rejected, &mut milled.failed);
-                    milled.note(document.origin(), Some(id), message);
+                    milled.note(document.id(), document.origin(), Some(id), message);
                 }
                 (Source::Unreadable(failure), _) => self.fail(failure, milled),
             }
@@ -175,7 +175,7 @@ impl Encoders {
             body: Body::Original(&failure.original),
         };
         reject(self.failed.as_ref(), &rejected, &mut milled.failed);
-        milled.note(&failure.origin, None, &failure.message);
+        milled.note(&failure.id(), &failure.origin, None, &failure.message);
     }
 }
 
@@ -205,9 +205,9 @@ fn finish(encoder: Option<&Encoder>, part: &mut Part) -> IoResult<()> {
 }
 
 impl Milled {
-    fn note(&mut self, origin: &Origin, stage: Option<&str>, message: &str) {
+    fn note(&mut self, id: &str, origin: &Origin, stage: Option<&str>, message: &str) {
         if self.failures.len() < EXAMPLES {
-            self.failures.push(failure(origin, stage, message));
+            self.failures.push(failure(id, origin, stage, message));
         }
     }
 }
@@ -227,7 +227,7 @@ impl Writer {
         self.refused += refused.len() as u64;
         for refused in &refused {
             self.refuse(refused, failed);
-            failures.push(failure(&refused.origin, None, &refused.message));
+            failures.push(failure(&refused.id, &refused.origin, None, &refused.message));
         }
         self.dropped += write(self.sinks.dropped.as_mut(), dropped)?;
         self.failed += write(self.sinks.failed.as_mut(), failed)?;
@@ -284,6 +284,7 @@ fn write(output: Option<&mut Output>, part: &Part) -> IoResult<u64> {
     Ok(part.batch.documents() - refused.len() as u64)
 }
 
-fn failure(origin: &Origin, stage: Option<&str>, message: &str) -> Failure {
-    Failure { place: origin.to_string(), stage: stage.map(ToOwned::to_owned), message: message.to_owned() }
+fn failure(id: &str, origin: &Origin, stage: Option<&str>, message: &str) -> Failure {
+    let (id, place, message) = (id.to_owned(), origin.to_string(), message.to_owned());
+    Failure { id, place, stage: stage.map(ToOwned::to_owned), message }
 }

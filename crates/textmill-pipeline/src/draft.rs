@@ -144,6 +144,7 @@ impl Draft {
             output_columns: columns,
             dropped: sink(written.dropped),
             failed: sink(written.failed),
+            report: written.report.map(|report| absolute(&self.dir, &report.uri)),
             run: build_run(&written.run),
             stages: stages.collect(),
             tests: written.tests.into_iter().map(|test| test.build(&self.dir)).collect(),
@@ -282,7 +283,7 @@ fn id_place(places: &Places, index: usize) -> &crate::diagnostic::Spot {
 /// Two outputs with one name would overwrite each other.
 fn check_outputs(tree: &Tree, dir: &Path, found: &mut Vec<Diagnostic>) {
     let mut earlier: Vec<(String, &str)> = Vec::new();
-    for key in ["output", "dropped", "failed"] {
+    for key in ["output", "dropped", "failed", "report"] {
         let pointer = format!("/{key}/uri");
         let Some(written) = tree.value.pointer(&pointer).and_then(Value::as_str) else { continue };
         let uri = absolute(dir, written).trim_end_matches('/').to_owned();

@@ -35,6 +35,8 @@ pub struct Pipeline {
     pub dropped: Option<Output>,
     /// Where documents go that could not be read or processed.
     pub failed: Option<Output>,
+    /// The folder for the report of the run, absolute.
+    pub report: Option<String>,
     /// How to run.
     pub run: Run,
     /// The stages in their order. With none, a run copies.
@@ -139,6 +141,17 @@ impl Output {
         };
         Some(Self { uri, format: None, columns: None })
     }
+
+    /// The folder for the report of a run, if nobody says: `news.report` beside `news.jsonl.zst`, and `out.report` beside the
+    /// folder `out/`, so that whoever reads that finds documents in it and nothing else; nowhere if this is stdout.
+    pub fn report_beside(&self) -> Option<String> {
+        if self.uri == "-" {
+            return None;
+        }
+        let (folder, name) = self.uri.trim_end_matches('/').rsplit_once('/').unwrap_or((".", &self.uri));
+        let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(name);
+        Some(format!("{folder}/{stem}.report/"))
+    }
 }
 
 /// How to run.
@@ -224,8 +237,8 @@ impl Pipeline {
     }
 
     /// Writes to this URI (an absolute path or `-`) in the place of that in the file, in the format that the file says. The
-    /// dropped and failed documents go beside it, so that those of a run into the file's own output stay as they are. There
-    /// is nothing beside stdout: then they go where the file says, because otherwise they would be lost.
+    /// dropped and failed documents and the report go beside it, so that those of a run into the file's own output stay as
+    /// they are. There is nothing beside stdout: then they go where the file says, because otherwise they would be lost.
     pub fn replace_output(&mut self, uri: String) {
         let output = Output { uri, format: self.output_format, columns: self.output_columns.clone() };
         self.places.forget("/output/uri");
@@ -234,6 +247,10 @@ impl Pipeline {
                 *sink = beside;
                 self.places.forget(&format!("/{kind}/uri"));
             }
+        }
+        if let (Some(report), Some(beside)) = (&mut self.report, output.report_beside()) {
+            *report = beside;
+            self.places.forget("/report/uri");
         }
         self.output = Some(output);
     }
@@ -304,6 +321,18 @@ mod tests {
         check("/a/out/", Some("/a/out/failed.jsonl"));
         check("/a/out", Some("/a/out.failed.jsonl"));
         check("/a/.hidden", Some("/a/.hidden.failed.jsonl"));
+        check("-", None);
+    }
+
+    #[test]
+    fn a_report_lies_beside_its_output() {
+        let check = |uri: &str, expect: Option<&str>| {
+            let output = Output { uri: uri.to_owned(), format: None, columns: None };
+            assert_eq!(output.report_beside().as_deref(), expect);
+        };
+        check("/a/news.jsonl.zst", Some("/a/news.report/"));
+        check("/a/out/", Some("/a/out.report/"));
+        check("/a/.hidden", Some("/a/.hidden.report/"));
         check("-", None);
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Written {
     pub(crate) dropped: Option<WrittenSink>,
     /// Where the documents go that cannot be read or processed, with the reason.
     pub(crate) failed: Option<WrittenSink>,
+    /// Where the report of a run goes.
+    pub(crate) report: Option<WrittenReport>,
     /// How to run.
     pub(crate) run: WrittenRun,
     /// The stages, in their order.
@@ -108,6 +110,16 @@ pub(crate) struct WrittenSink {
     /// The format; told from the name unless given. Lines of JSON only: a text alone has no room for the stage and the
     /// reason.
     pub(crate) format: Option<Lines>,
+}
+
+/// Where the report of a run goes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Report")]
+pub(crate) struct WrittenReport {
+    /// A folder, which gets `run.json`: what the run did, for programs. Relative to this file.
+    #[schemars(length(min = 1))]
+    pub(crate) uri: String,
 }
 
 /// How to run.

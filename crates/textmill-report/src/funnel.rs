@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use crate::{RunReport, StageReport, bytes, count, duration, plural};
+use crate::{Run, Stage, bytes, count, duration, plural};
 
 const HEAD: [&str; 7] = ["stage", "documents", "changed", "dropped", "failed", "characters", "time"];
 
-impl RunReport {
+impl Run {
     /// The run in a few lines: a row for each stage, and what came out. ASCII but for `µs` and the minus sign.
     pub fn funnel(&self) -> String {
         let mut rows = vec![HEAD.map(ToOwned::to_owned)];
         rows.push(self.input_row());
-        rows.extend(self.stages.iter().map(StageReport::row));
+        let times = self.times.stages.iter().map(|time| time.seconds).chain(std::iter::repeat(0.0));
+        rows.extend(self.stages.iter().zip(times).map(|(stage, seconds)| stage.row(seconds)));
         let mut text = table(&rows);
         text.push('\n');
         text.push_str(&self.ends());
@@ -19,70 +20,73 @@ impl RunReport {
     }
 
     fn input_row(&self) -> [String; 7] {
-        let failed = count(self.unreadable);
-        [
-            "(input)".into(),
-            count(self.read),
-            String::new(),
-            String::new(),
-            failed,
-            String::new(),
-            String::new(),
-        ]
+        let (read, failed) = (count(self.docs.read), count(self.docs.unreadable));
+        ["(input)".into(), read, String::new(), String::new(), failed, String::new(), String::new()]
     }
 
     fn ends(&self) -> String {
-        let emitted = match self.emitted {
+        let docs = &self.docs;
+        let emitted = match docs.emitted {
             0 => String::new(),
             emitted => format!(" + {} emitted", count(emitted)),
         };
+        let time = seconds(self.times.seconds);
         let mut text = format!(
             "{} read{emitted} = {} kept + {} dropped + {} failed, in {}{}\n",
-            plural(self.read, "document"),
-            count(self.kept),
-            count(self.dropped),
-            count(self.failed),
-            duration(self.time),
-            rate(self.bytes_read, self.time),
+            plural(docs.read, "document"),
+            count(docs.kept),
+            count(docs.dropped),
+            count(docs.failed),
+            duration(time),
+            rate(self.input.bytes, time),
         );
-        if self.replaced_utf8 > 0 {
-            let documents = plural(self.replaced_utf8, "document");
+        if docs.replaced_utf8 > 0 {
+            let documents = plural(docs.replaced_utf8, "document");
             text += "bytes that are not UTF-8 were replaced in ";
             text += &documents;
             text.push('\n');
         }
-        for stage in &self.stages {
-            text.extend(stage.scores.iter().map(|(name, threshold, documents)| {
-                let documents = plural(*documents, "document");
-                format!("{} left {documents} alone: `{name}` lay above {threshold}\n", stage.id)
-            }));
-        }
+        text.extend(self.stages.iter().flat_map(Stage::left_alone));
         text
     }
 }
 
-impl StageReport {
-    fn row(&self) -> [String; 7] {
+impl Stage {
+    /// A line for each score because of which it left documents alone.
+    fn left_alone(&self) -> impl Iterator<Item = String> {
+        self.scores.iter().filter(|score| score.left_alone > 0).map(|score| {
+            let (documents, name) = (plural(score.left_alone, "document"), &score.name);
+            let threshold = score.threshold.unwrap_or_default();
+            format!("{} left {documents} alone: `{name}` lay above {threshold}\n", self.id)
+        })
+    }
+
+    fn row(&self, time: f64) -> [String; 7] {
         [
             self.id.clone(),
-            count(self.entered),
-            count(self.changed),
-            count(self.dropped),
-            count(self.failed),
-            signed(-self.removed_chars),
-            duration(self.time),
+            count(self.docs.entered),
+            count(self.docs.changed),
+            count(self.docs.dropped),
+            count(self.docs.failed),
+            difference(self.removed.chars, self.added.chars),
+            duration(seconds(time)),
         ]
     }
 }
 
-/// A difference with its sign; 0 without one.
-fn signed(number: i64) -> String {
-    let sign = match number.signum() {
-        -1 => "-",
-        1 => "+",
-        _ => "",
+/// A time of `run.json`. None there is negative or without end, but anybody can edit the file.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// What was added less what was removed, with its sign; 0 without one.
+fn difference(removed: u64, added: u64) -> String {
+    let sign = match added.cmp(&removed) {
+        std::cmp::Ordering::Less => "-",
+        std::cmp::Ordering::Greater => "+",
+        std::cmp::Ordering::Equal => "",
     };
-    format!("{sign}{}", count(number.unsigned_abs()))
+    format!("{sign}{}", count(added.abs_diff(removed)))
 }
 
 /// ` (34.5 MB/s)`, where the run took long enough to say so: of a short one, opening and publishing are the most.
@@ -120,30 +124,30 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Amount, Docs, Input, Score, StageDocs, StageTime, Times};
 
     #[test]
     fn a_funnel_shows_where_documents_went() {
-        let stage = |id: &str, entered, changed, dropped, removed_chars| StageReport {
+        let stage = |id: &str, entered, changed, dropped, [removed, added]: [u64; 2]| Stage {
             id: id.into(),
-            entered,
-            changed,
-            dropped,
-            removed_chars,
-            scores: (dropped > 0).then(|| ("removed".to_owned(), 0.3, 2)).into_iter().collect(),
-            time: Duration::from_micros(1500),
-            ..StageReport::default()
+            docs: StageDocs { entered, dropped, changed, ..StageDocs::default() },
+            removed: Amount { chars: removed, bytes: removed },
+            added: Amount { chars: added, bytes: added },
+            scores: vec![Score {
+                name: "removed".into(),
+                threshold: Some(0.3),
+                left_alone: dropped,
+                ..Score::default()
+            }],
+            ..Stage::default()
         };
-        let report = RunReport {
-            pipeline: "news".into(),
-            read: 1200,
-            unreadable: 1,
-            kept: 1196,
-            dropped: 3,
-            failed: 1,
-            stages: vec![stage("clean", 1199, 20, 0, -5), stage("links", 1199, 700, 3, 12_345)],
-            bytes_read: 20_000_000,
-            time: Duration::from_secs(1),
-            ..RunReport::default()
+        let time = |id: &str| StageTime { id: id.into(), seconds: 0.0015 };
+        let run = Run {
+            docs: Docs { read: 1200, unreadable: 1, kept: 1196, dropped: 3, failed: 1, ..Docs::default() },
+            stages: vec![stage("clean", 1199, 20, 0, [0, 5]), stage("links", 1199, 700, 3, [12_346, 1])],
+            input: Input { bytes: 20_000_000, ..Input::default() },
+            times: Times { seconds: 1.0, stages: vec![time("clean"), time("links")], ..Times::default() },
+            ..Run::default()
         };
         let expect = "\
 stage    documents  changed  dropped  failed  characters  time
@@ -152,8 +156,8 @@ clean        1,199       20        0       0          +5  1 ms
 links        1,199      700        3       0     -12,345  1 ms
 
 1,200 documents read = 1,196 kept + 3 dropped + 1 failed, in 1.0 s (20.0 MB/s)
-links left 2 documents alone: `removed` lay above 0.3
+links left 3 documents alone: `removed` lay above 0.3
 ";
-        assert_eq!(report.funnel(), expect);
+        assert_eq!(run.funnel(), expect);
     }
 }

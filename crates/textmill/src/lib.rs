@@ -17,15 +17,16 @@ mod lock;
 use std::path::Path;
 
 pub use textmill_engine::{
-    BuiltIn, Cancel, Counts, Edit, Engine, Error, Failure, Fate, Finished, LoadError, LoadedPlugin,
-    OpenedStage, Origin, Progress, Provenance, Refusal, Registry, Rule, RuleKind, RunOptions, Stage,
-    StageCounts, StagePlan, Trace, TracedStage, WorkError, WorkerCommand, abi_version,
+    BuiltIn, Cancel, Chosen, Counts, Edit, Engine, Error, Excerpt, Failure, Fate, Finished, Histogram,
+    LoadError, LoadedPlugin, OpenedStage, Origin, Progress, Provenance, Refusal, Registry, Rule, RuleCounts,
+    RuleKind, RunOptions, Sample, Samples, ScoreCounts, Sizes, Stage, StageCounts, StagePlan, Trace,
+    TracedStage, WorkError, WorkerCommand, abi_version,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
     Catalog, Checker, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override,
-    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, TestSpec, parse, parse_bytes,
-    schema, suggestion,
+    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, StageSpec, TestSpec, parse,
+    parse_bytes, schema, suggestion,
 };
 use textmill_stage::vtable;
 

@@ -1,20 +1,32 @@
 //! `textmill run`
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
-use textmill::{Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, RunOptions};
-use textmill_report::{RunReport, StageReport, bytes, plural};
+use textmill::{
+    Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, RunOptions, Suite, TestSpec,
+};
+use textmill_report::{Run, Test, TestResult, bytes, plural};
 
 use super::open;
 use crate::args::RunArgs;
 use crate::exit::{Advised, DataError, Done, Interrupted, Outcome};
 use crate::progress::Bar;
+use crate::record::{self, Circumstances};
 use crate::terminal::{self, STRONG, say, styled};
+
+/// How many failed documents are named.
+const NAMED: usize = 5;
 
 pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     let engine = open::pipeline(&args.pipeline, &args.inputs, args.output.as_deref())?;
+    let report = report_folder(args, &engine);
+    if let Some(folder) = report.as_deref().filter(|_| !args.overwrite) {
+        record::check_free(folder)?;
+    }
+    let started = SystemTime::now();
     let cancel = Cancel::default();
     stop_on_signal(&cancel);
     let options = RunOptions {
@@ -32,8 +44,19 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     let finished = result.map_err(|error| explain(&engine, error))?;
     tracing::info!("at most {} were on their way at one time", bytes(finished.peak_bytes as u64));
     let allowed = allowed(engine.pipeline().run.max_errors, &finished);
+    let known = Circumstances {
+        started,
+        threads: options.threads.get(),
+        limit: args.limit,
+        dry_run: args.dry_run,
+        failures_allowed: allowed,
+        tests: tests(args, &engine, report.is_some())?,
+    };
+    let run = record::record(&engine, &finished, known);
+    let records = record_places(&finished, report.as_deref());
+    records.iter().try_for_each(|path| record::write(&run, path))?;
     if !bar.is_quiet() {
-        report(args, &engine, &finished);
+        tell(args, &run, &finished, report.as_deref());
     }
     if finished.counts.failed > 0 {
         tell_failures(&finished, allowed);
@@ -44,6 +67,36 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
 fn threads(args: &RunArgs, engine: &Engine) -> NonZeroUsize {
     let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     args.jobs.or(engine.pipeline().run.threads).unwrap_or_else(all)
+}
+
+/// The folder for the report, absolute.
+fn report_folder(args: &RunArgs, engine: &Engine) -> Option<PathBuf> {
+    args.report.clone().or_else(|| engine.pipeline().report.as_ref().map(PathBuf::from))
+}
+
+/// Where the record of the run goes: beside the output, so that it is found by that; and into the folder of the report.
+fn record_places(finished: &Finished, report: Option<&Path>) -> Vec<PathBuf> {
+    let output = finished.published.iter().find(|(key, _)| *key == "output");
+    let beside = output.and_then(|(_, output)| record::place_beside(output));
+    beside.into_iter().chain(report.map(|folder| folder.join(textmill::io::RUN_FILE))).collect()
+}
+
+/// The tests of the pipeline file, and, if a report is asked for, what they come to.
+fn tests(args: &RunArgs, engine: &Engine, is_asked: bool) -> anyhow::Result<Vec<Test>> {
+    let specs = &engine.pipeline().tests;
+    if specs.is_empty() || !is_asked {
+        let test = |spec: &TestSpec| Test { name: spec.name.clone(), ..Test::default() };
+        return Ok(specs.iter().map(test).collect());
+    }
+    let plugins = open::plugins(&args.pipeline.plugins);
+    let suite = Suite::open(&args.pipeline.pipeline, &plugins, super::worker::command())?;
+    let test = |spec: &TestSpec| {
+        let mismatches: Vec<_> =
+            suite.run(spec, false)?.mismatches.into_iter().map(|mismatch| mismatch.message).collect();
+        let result = if mismatches.is_empty() { TestResult::Passed } else { TestResult::Failed };
+        Ok(Test { name: spec.name.clone(), result, mismatches })
+    };
+    suite.tests().iter().map(test).collect()
 }
 
 /// The first Ctrl-C stops the run after the batches in hand; the second stops the program.
@@ -118,9 +171,8 @@ fn allowed(max: MaxErrors, finished: &Finished) -> bool {
     }
 }
 
-fn report(args: &RunArgs, engine: &Engine, finished: &Finished) {
-    let report = summarize(engine, finished);
-    let funnel = report.funnel();
+fn tell(args: &RunArgs, run: &Run, finished: &Finished, report: Option<&Path>) {
+    let funnel = run.funnel();
     let (head, rows) = funnel.split_once('\n').unwrap_or_default();
     say(&styled(STRONG, head));
     say(rows.trim_end());
@@ -138,6 +190,9 @@ fn report(args: &RunArgs, engine: &Engine, finished: &Finished) {
     if finished.skipped_records > 0 {
         let records = plural(finished.skipped_records, "record");
         say(&format!("skipped  {records} of web archives that are no pages"));
+    }
+    if let Some(folder) = report {
+        say(&format!("report   {}", shown(&folder.join(textmill::io::RUN_FILE))));
     }
     if args.dry_run {
         say("dry run: nothing was written");
@@ -162,47 +217,16 @@ fn tell_failures(finished: &Finished, allowed: bool) {
     let (label, remark) =
         if allowed { (terminal::warning(), ", which `max-errors` allows") } else { (terminal::error(), "") };
     say(&format!("{label}: {} failed{remark}", plural(counts.failed, "document")));
-    for Failure { place, stage, message } in failures {
+    for Failure { place, stage, message, .. } in failures.iter().take(NAMED) {
         let stage = stage.as_deref().map_or_else(String::new, |stage| format!(" in stage `{stage}`"));
         say(&format!("  {place}{stage}: {message}"));
     }
-    if counts.failed > failures.len() as u64 {
-        say(&format!("  and {} more", counts.failed - failures.len() as u64));
+    let named = failures.len().min(NAMED) as u64;
+    if counts.failed > named {
+        say(&format!("  and {} more", counts.failed - named));
     }
     if let Some((_, failed)) = finished.published.iter().find(|(key, _)| *key == "failed") {
         let what = if counts.failed == 1 { "it" } else { "each" };
         say(&format!("{}: {what} is in `{}`, with its original", terminal::hint(), shown(&failed.path)));
-    }
-}
-
-fn summarize(engine: &Engine, finished: &Finished) -> RunReport {
-    let counts = &finished.counts;
-    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let stages = engine.stages().iter().zip(&counts.stages).map(|(stage, counts)| StageReport {
-        id: stage.id.to_string(),
-        entered: counts.entered,
-        changed: counts.changed,
-        dropped: counts.dropped,
-        failed: counts.failed,
-        removed_chars: signed(counts.removed_chars) - signed(counts.added_chars),
-        scores: counts
-            .scores
-            .iter()
-            .map(|score| (score.name.clone(), score.threshold, score.above))
-            .collect(),
-        time: counts.time,
-    });
-    RunReport {
-        pipeline: engine.pipeline().name.clone(),
-        read: counts.read,
-        unreadable: counts.unreadable,
-        emitted: counts.emitted,
-        kept: counts.kept,
-        dropped: counts.dropped,
-        failed: counts.failed,
-        replaced_utf8: counts.replaced_utf8,
-        stages: stages.collect(),
-        bytes_read: finished.bytes_read,
-        time: finished.time,
     }
 }

@@ -2,10 +2,15 @@
 
 use std::io::Write as _;
 
+use crate::args::SchemaArgs;
 use crate::exit::{Done, Outcome};
 
-pub(crate) fn run() -> Outcome {
-    let schema = textmill::schema(&textmill::registry());
+pub(crate) fn run(args: &SchemaArgs) -> Outcome {
+    let schema = if args.run {
+        textmill_report::Run::schema().to_value()
+    } else {
+        textmill::schema(&textmill::registry())
+    };
     writeln!(std::io::stdout().lock(), "{schema:#}")?;
     Ok(Done::Well)
 }

@@ -20,7 +20,7 @@ use self::name::Names;
 use self::part::{Part, hex};
 pub(crate) use self::state::FOLDER;
 use self::state::{Claim, Wanted};
-pub use self::state::{HashedFile, MadeFrom};
+pub use self::state::{HashedFile, MadeFrom, RUN_FILE, state_folder};
 use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
 use crate::format::{Compression, OutputFormat};

@@ -8,7 +8,8 @@
 //! - `staging/`: what a run has written so far;
 //! - `publishing.json`: while files are renamed, what is to be there in the end. So files that a killed run has already
 //!   renamed are known to be ours;
-//! - `manifest.json`: what is there. Renaming `publishing.json` to it is the last step.
+//! - `manifest.json`: what is there. Renaming `publishing.json` to it is the last step;
+//! - `run.json`: the record of the run that made it, which whoever ran it puts there afterwards.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
@@ -26,6 +27,8 @@ const OWNER: &str = "owner.json";
 const STAGING: &str = "staging";
 const PUBLISHING: &str = "publishing.json";
 const MANIFEST: &str = "manifest.json";
+/// The name of the record of a run.
+pub const RUN_FILE: &str = "run.json";
 
 /// Above so many files, the whole file system is flushed once instead of each file.
 const MANY_FILES: usize = 32;
@@ -140,6 +143,8 @@ impl Claim {
         files.iter().try_for_each(|file| self.check_free(&file.path))?;
         self.flush(files)?;
         self.announce(files, documents)?;
+        // It speaks of the run before; until that of this run is written, none is better than a wrong one.
+        remove_file(&self.state.join(RUN_FILE))?;
         let mut folders = BTreeSet::from([self.root.clone()]);
         for file in files {
             self.place(&file.path, &mut folders)?;
@@ -259,6 +264,17 @@ fn places(wanted: &Wanted<'_>) -> Result<(PathBuf, PathBuf)> {
     let root = parent.unwrap_or(Path::new(".")).to_owned();
     let state = root.join(state_name(&name.to_string_lossy()));
     Ok((root, state))
+}
+
+/// The hidden folder that holds the state of an output, which is a file or a folder that is there; `None` for `-`.
+pub fn state_folder(output: &Path) -> Option<PathBuf> {
+    if output == Path::new("-") {
+        return None;
+    }
+    if output.is_dir() {
+        return Some(output.join(FOLDER));
+    }
+    Some(output.with_file_name(state_name(&output.file_name()?.to_string_lossy())))
 }
 
 /// The folder beside a file.
