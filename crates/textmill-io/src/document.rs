@@ -8,6 +8,7 @@
 //! A document of a row of a table has its [`Cell`]s for fields, which become JSON only where JSON is asked for.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -63,7 +64,8 @@ pub struct Document<'c> {
     original: &'c [u8],
     names: &'c FieldNames,
     id: Cow<'c, str>,
-    text: Cow<'c, str>,
+    /// The text, once somebody has asked for it.
+    text: OnceCell<Cow<'c, str>>,
     source: Source<'c>,
     /// The fields as they were read, in order, and then those that were added.
     fields: Vec<Field<'c>>,
@@ -165,7 +167,7 @@ impl<'c> Document<'c> {
             original: &[],
             names,
             id,
-            text,
+            text: OnceCell::from(text),
             source: Source::Alone,
             fields: Vec::new(),
             text_field: None,
@@ -224,10 +226,14 @@ impl<'c> Document<'c> {
         let name = self.names.in_input("text");
         let index = self.only_of(name, what)?;
         let index = index.ok_or_else(|| format!("the {what} has no field `{name}`"))?;
-        self.text = self
-            .text_at(index)
-            .map_err(|found| format!("the field `{name}` should be text, found {found}"))?;
         self.text_field = Some(index);
+        if self.can_wait(index) {
+            self.text = OnceCell::new();
+        } else {
+            let text = self.text_at(index);
+            let text = text.map_err(|found| format!("the field `{name}` should be text, found {found}"))?;
+            self.text = OnceCell::from(text);
+        }
         self.id = self.find_id(what)?.unwrap_or_else(|| Cow::Owned(self.origin.place_id()));
         Ok(self)
     }
@@ -254,6 +260,17 @@ impl<'c> Document<'c> {
         match (found.next(), found.next()) {
             (first, None) => Ok(first),
             _ => Err(format!("the field `{name}` stands twice in the {what}")),
+        }
+    }
+
+    /// Whether a field is surely text, so that decoding it cannot fail, however late.
+    fn can_wait(&self, index: usize) -> bool {
+        let Field { value, place, .. } = &self.fields[index];
+        match (value, place) {
+            (Value::AsRead, Some(place)) => {
+                self.source.json().get(place.clone()).is_some_and(json::is_decodable_text)
+            }
+            _ => false,
         }
     }
 
@@ -292,9 +309,15 @@ impl<'c> Document<'c> {
         &self.origin
     }
 
-    /// The text.
+    /// The text. Of a line, it is decoded when it is asked for.
+    ///
+    /// # Panics
+    /// If this program has a mistake: what could not be decoded failed when it was read.
     pub fn text(&self) -> &str {
-        &self.text
+        self.text.get_or_init(|| {
+            let index = self.text_field.expect("only the value of a field is decoded later");
+            self.text_at(index).expect("only what is surely text is decoded later")
+        })
     }
 
     /// The bytes as they were read, less a byte order mark and the line's end; of a row that was not read as bytes of its
@@ -323,10 +346,10 @@ impl<'c> Document<'c> {
 
     /// Gives the document another text.
     pub fn set_text(&mut self, text: String) {
-        if self.text == text {
+        if self.text() == text {
             return;
         }
-        self.text = Cow::Owned(text);
+        self.text = OnceCell::from(Cow::Owned(text));
         self.changed = true;
         self.text_changed = true;
     }
@@ -355,7 +378,7 @@ impl<'c> Document<'c> {
     /// null, or was not decoded.
     pub fn field(&self, name: &str) -> Option<&str> {
         match name {
-            _ if self.is_text(name) => return Some(&self.text),
+            _ if self.is_text(name) => return Some(self.text()),
             _ if self.is_id(name) => return Some(&self.id),
             _ => (),
         }
@@ -403,7 +426,7 @@ impl<'c> Document<'c> {
         // What was a number in JSON can be one in a column.
         let made_id = read_id.is_none().then(|| (id, Cell::Written(Cow::Borrowed(&*self.id))));
         let text = (self.text_field.is_none())
-            .then(|| (self.names.in_input("text"), Cell::Text(Cow::Borrowed(&*self.text))));
+            .then(|| (self.names.in_input("text"), Cell::Text(Cow::Borrowed(self.text()))));
         let fields = self.fields.iter().enumerate().filter(move |(index, field)| {
             !field.is_removed() && (read_id == Some(*index) || field.name != id)
         });
@@ -436,7 +459,7 @@ impl<'c> Document<'c> {
         let field = &self.fields[index];
         match &field.value {
             _ if self.text_field == Some(index) && self.text_changed => {
-                Cell::Text(Cow::Borrowed(&*self.text))
+                Cell::Text(Cow::Borrowed(self.text()))
             }
             Value::Cell(cell) => cell.clone(),
             _ => Cell::Json(Cow::Borrowed(field.lent_json(self.source.json()).unwrap_or("null"))),
@@ -496,7 +519,7 @@ impl<'c> Document<'c> {
     ) -> Result<bool, FieldError> {
         kind.check_text().map_err(|found| FieldError::new(name, kind, found))?;
         let value = value.ok_or_else(|| FieldError::new(name, kind, "its removal".to_owned()))?;
-        let same = if self.is_text(name) { self.text == value } else { self.id == value };
+        let same = if self.is_text(name) { self.text() == value } else { self.id == value };
         if self.is_text(name) {
             self.set_text(value);
             return Ok(!same);
@@ -569,7 +592,7 @@ impl<'c> Document<'c> {
     /// Writes the value of a field of the line.
     fn write_value(&self, index: usize, line: &str, out: &mut Vec<u8>) {
         if self.text_field == Some(index) && self.text_changed {
-            json::write_text(&self.text, out);
+            json::write_text(self.text(), out);
         } else if let Some(json) = self.fields[index].lent_json(line) {
             out.extend_from_slice(json.as_bytes());
         }
@@ -598,7 +621,7 @@ impl<'c> Document<'c> {
             out.extend_from_slice(json.as_bytes());
         }
         write_key(&mut is_empty, self.names.in_input("text"), out);
-        json::write_text(&self.text, out);
+        json::write_text(self.text(), out);
         let others =
             self.fields.iter().filter(|field| title.is_none_or(|title| !std::ptr::eq(*field, title)));
         write_added(&mut is_empty, others, out);

@@ -40,6 +40,14 @@ pub(crate) fn decode_text(json: &str) -> Result<Cow<'_, str>, String> {
     }
 }
 
+/// Whether [`decode_text`] is sure to decode this value of a line that was scanned: it is text, and has no escape that could
+/// be half of a surrogate pair, which is the one thing wrong with texts that [`scan`] lets pass.
+pub(crate) fn is_decodable_text(json: &str) -> bool {
+    let bytes = json.as_bytes();
+    let mut escapes = memchr::memmem::find_iter(bytes, b"\\u");
+    json.starts_with('"') && !escapes.any(|at| matches!(bytes.get(at + 2), Some(b'd' | b'D')))
+}
+
 /// The JSON string for `text`.
 pub(crate) fn encode_text(text: &str) -> String {
     let mut json = Vec::with_capacity(text.len() + text.len() / 16 + 2);
@@ -182,6 +190,19 @@ mod tests {
         check_refused("hello", "not JSON");
         check_refused("{\"a\":\"tab\there\"}", "control character");
         check_refused("{\"\\ud800\":1}", "hex escape");
+    }
+
+    #[test]
+    fn what_is_surely_text_can_be_decoded() {
+        let sure = [r#""""#, r#""a\n\u00e9\\""#, r#""\\\u2019""#];
+        let unsure =
+            [r#""\ud83d\ude00""#, r#""\\\uD800""#, r#""\ud800""#, r#""\\ud""#, "1", "null", r#"["a"]"#];
+        for json in sure {
+            assert!(is_decodable_text(json) && decode_text(json).is_ok(), "{json}");
+        }
+        for json in unsure {
+            assert!(!is_decodable_text(json), "{json}");
+        }
     }
 
     #[test]
