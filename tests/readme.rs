@@ -12,7 +12,7 @@ use textmill_testkit::{Ran, workspace};
 use crate::with_pipelines;
 
 /// The first commands that a reader of the README types, in a fresh clone.
-const FIRST: [&str; 2] = ["cargo run --release -- run pipelines/news.toml", "cargo test --workspace"];
+const FIRST: [&str; 2] = ["cargo run -- run pipelines/news.toml", "cargo test --workspace"];
 
 /// What a reader does, in the order of the page.
 #[derive(Debug, PartialEq, Eq)]
