@@ -256,12 +256,12 @@ fn files_of_an_earlier_run_do_not_stay() {
     let project = folder("").file("in/a.txt", "a").file("in/deep/b.txt", "b");
     project.write("p.toml", "input.uri = 'in/'\n[output]\nuri = 'out/'\nformat = 'txt'\n");
     let _ = run(&project).code(0);
-    assert_eq!(Tree::of(&project.path("out")).names(), ["a.txt", "deep/b.txt"]);
+    assert_eq!(Tree::of(&project.path("out")).names(), ["_SUCCESS", "a.txt", "deep/b.txt"]);
     project.write("out/of-somebody.txt", "else");
     fs::remove_dir_all(project.path("in/deep")).unwrap();
     project.write("in/c.txt", "c");
     let _ = run(&project).code(0);
-    assert_eq!(Tree::of(&project.path("out")).names(), ["a.txt", "c.txt", "of-somebody.txt"]);
+    assert_eq!(Tree::of(&project.path("out")).names(), ["_SUCCESS", "a.txt", "c.txt", "of-somebody.txt"]);
     assert!(!project.path("out/deep").exists());
 }
 
@@ -330,7 +330,7 @@ fn an_id_cannot_leave_the_output() {
     project.write("deep/er/p.toml", "input.uri = 'in.jsonl'\n[output]\nuri = 'out/'\nformat = 'txt'\n");
     let _ = project.run(["run", "deep/er/p.toml"]).code(0);
     let files = Tree::of(&project.path("deep/er/out"));
-    assert_eq!(files.names().len(), ids.len());
+    assert_eq!(files.names().len(), ids.len() + 1, "`_SUCCESS` is one more");
     let outside: Vec<_> = project.list("").into_iter().filter(|name| !name.starts_with("deep/er/")).collect();
     assert!(outside.is_empty(), "{outside:?}");
 }

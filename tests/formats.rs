@@ -88,11 +88,11 @@ fn texts_can_go_to_stdout() {
 fn a_folder_has_one_file_of_lines_unless_texts_are_asked_for() {
     let project = copying("");
     let _ = project.run(["run", "p.toml", "-q", "-o", "out/"]).code(0);
-    assert_eq!(Tree::of(&project.path("out")).names(), ["part-00000.jsonl"]);
+    assert_eq!(Tree::of(&project.path("out")).names(), ["_SUCCESS", "part-00000.jsonl"]);
     assert_eq!(project.read("out/part-00000.jsonl"), lines());
     project.write("p.toml", "input.uri = 'in.jsonl'\noutput.format = 'txt'\n");
     let _ = project.run(["run", "p.toml", "-q", "-o", "texts/"]).code(0);
-    assert_eq!(Tree::of(&project.path("texts")).names().len(), 3000);
+    assert_eq!(Tree::of(&project.path("texts")).names().len(), 3001);
     assert_eq!(project.read("texts/7.txt"), "document 7 ".repeat(20));
 }
 

@@ -20,6 +20,7 @@ mod interrupt;
 mod isolation;
 mod lock;
 mod memory;
+mod outputs;
 mod pipelines;
 mod plugin_new;
 mod plugin_path;

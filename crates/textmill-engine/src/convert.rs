@@ -3,6 +3,8 @@
 //! The two crates do not know each other: a pipeline can be checked without any reader, and files can be read without any
 //! pipeline. So each has its own words, and here they meet.
 
+use std::path::PathBuf;
+
 use textmill_io::{self as io, InputOptions, OutputOptions};
 use textmill_pipeline::{self as written, ColumnKind, Container, Pipeline};
 
@@ -11,8 +13,6 @@ use crate::{Engine, Stage};
 /// How to read the input of a pipeline.
 pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
     let input = &pipeline.input;
-    let outputs = [pipeline.output.clone(), pipeline.dropped.clone(), pipeline.failed_output()];
-    let outputs = outputs.into_iter().flatten();
     InputOptions {
         uris: input.uris.clone(),
         format: input.format.map(|format| match format {
@@ -33,7 +33,7 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
         needed: None,
         limit: None,
         shard_bytes: pipeline.run.shard_bytes,
-        exclude: outputs
+        exclude: outputs(pipeline)
             .map(|output| output.uri)
             .chain(pipeline.report.clone())
             .filter(|uri| uri != "-")
@@ -70,12 +70,38 @@ pub(crate) fn output_options(
 ) -> OutputOptions {
     OutputOptions {
         uri: output.uri.clone(),
+        name: output.name.iter().map(name_part).collect(),
+        max_bytes: output.max_bytes,
         format: output.format.map(output_format),
         columns: output.columns.as_ref().map(|columns| columns.iter().map(column).collect()),
         input: columns.clone(),
+        others: others(engine.pipeline(), output),
         overwrite,
         pipeline: engine.pipeline().name.clone(),
         made_from: engine.provenance().made_from(),
+    }
+}
+
+/// All outputs of a pipeline.
+fn outputs(pipeline: &Pipeline) -> impl Iterator<Item = written::Output> {
+    [pipeline.output.clone(), pipeline.dropped.clone(), pipeline.failed_output()].into_iter().flatten()
+}
+
+/// Whatever else a run writes.
+fn others(pipeline: &Pipeline, output: &written::Output) -> Vec<PathBuf> {
+    let uris = outputs(pipeline).map(|other| other.uri).chain(pipeline.report.clone());
+    uris.filter(|uri| *uri != output.uri).map(PathBuf::from).collect()
+}
+
+fn name_part(part: &written::NamePart) -> io::NamePart {
+    match part {
+        written::NamePart::File => io::NamePart::File,
+        written::NamePart::Dir => io::NamePart::Dir,
+        written::NamePart::Stem => io::NamePart::Stem,
+        written::NamePart::Shard => io::NamePart::Shard,
+        written::NamePart::Part => io::NamePart::Part,
+        written::NamePart::Field(field) => io::NamePart::Field(field.clone()),
+        written::NamePart::Literal(text) => io::NamePart::Literal(text.clone()),
     }
 }
 

@@ -210,6 +210,7 @@ impl Shared<'_> {
         let mut chunk = Chunk::default();
         while let Some((mut permit, bytes_read)) = self.read(&mut chunk)? {
             let mut milled = lock(&self.spare).pop().unwrap_or_default();
+            milled.begin(chunk.shard());
             self.mill(mill, &chunk, &mut milled)?;
             milled.bytes_read = bytes_read;
             permit.resize(milled.bytes());

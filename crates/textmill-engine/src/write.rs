@@ -5,7 +5,7 @@ use std::sync::Arc;
 use textmill_io::Result as IoResult;
 use textmill_io::{
     Body, Document, EncodedBatch, Encoder, InputColumns, Origin, Output, OutputOptions, Published,
-    ReadFailure, Refused, Rejected, Why,
+    ReadFailure, Refused, Rejected, Shard, Why,
 };
 use textmill_pipeline as written;
 
@@ -118,6 +118,13 @@ impl Milled {
     /// How many bytes there are to write.
     pub(crate) fn bytes(&self) -> usize {
         self.kept.batch.bytes() + self.dropped.batch.bytes() + self.failed.batch.bytes()
+    }
+
+    /// The documents that follow come from this shard of the input.
+    pub(crate) fn begin(&mut self, shard: Shard) {
+        for part in [&mut self.kept, &mut self.dropped, &mut self.failed] {
+            part.batch.begin(shard);
+        }
     }
 
     /// Makes it empty; its buffers stay.

@@ -447,6 +447,15 @@ impl<'c> Document<'c> {
         })
     }
 
+    /// The value of the field `name`, whatever it is; `None` where it is absent. The error is a sentence.
+    pub(crate) fn value(&self, name: &str) -> Result<Option<Cell<'_>>, String> {
+        if self.is_id(name) {
+            return Ok(Some(Cell::Written(Cow::Borrowed(&*self.id))));
+        }
+        let index = self.only(name).map_err(|found| format!("the field `{name}` is {found}"))?;
+        Ok(index.map(|index| self.cell(index)))
+    }
+
     /// The cell that the fields without a column were read from, if they are all as they were.
     pub(crate) fn extra_as_read(&self) -> Option<Cell<'_>> {
         match &self.source {

@@ -154,6 +154,18 @@ impl NameSays {
     }
 }
 
+/// The name of a file without the extensions of its format and compression.
+pub(crate) fn stem(name: &str) -> &str {
+    let lower = name.to_lowercase();
+    let packed = split_compression(&lower).0.len();
+    let unpacked = name.get(..packed).unwrap_or(name);
+    let is_known = NameSays::of(unpacked).format.is_some();
+    unpacked
+        .rsplit_once('.')
+        .filter(|(stem, _)| is_known && !stem.is_empty())
+        .map_or(unpacked, |(stem, _)| stem)
+}
+
 fn split_compression(name: &str) -> (&str, Compression) {
     let endings = [
         (".gz", Compression::Gzip),
@@ -241,6 +253,17 @@ mod tests {
 
     fn check(name: &str, format: Option<InputFormat>, compression: Compression) {
         assert_eq!(NameSays::of(name), NameSays { format, compression }, "{name}");
+    }
+
+    #[test]
+    fn a_stem_is_what_is_left_of_a_name() {
+        let check = |name: &str, expect: &str| assert_eq!(stem(name), expect);
+        check("a.jsonl.gz", "a");
+        check("a.b.TXT", "a.b");
+        check("a.pdf", "a.pdf");
+        check("a.pdf.zst", "a.pdf");
+        check(".jsonl", ".jsonl");
+        check("a", "a");
     }
 
     #[test]

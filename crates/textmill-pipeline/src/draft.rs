@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use crate::bytes::parse_bytes;
 use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Text};
-use crate::format::OutputFormat;
 use crate::golden;
 use crate::isolation::{self, Isolation, OwnProcess};
+use crate::name::Named;
 use crate::overrides;
 use crate::pipeline::{
     Input, MaxErrors, Output, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
@@ -23,8 +23,8 @@ use crate::sentence::{Scope, Special, known_keys};
 use crate::tree::{Places, Tree};
 use crate::uri::{absolute, normal};
 use crate::written::{
-    Written, WrittenBytes, WrittenInput, WrittenMaxErrors, WrittenPlugin, WrittenPluginTable, WrittenRun,
-    WrittenSink, WrittenStage,
+    Written, WrittenBytes, WrittenInput, WrittenMaxErrors, WrittenOutput, WrittenPlugin, WrittenPluginTable,
+    WrittenRun, WrittenSink, WrittenStage,
 };
 use crate::{Catalog, Diagnostics, Override, Source, StageKind, suggest};
 
@@ -123,25 +123,21 @@ impl Draft {
                 format!("this pipeline cannot be read: {error}"),
             )
         })?;
-        let output = |uri: &str, format: Option<OutputFormat>| Output {
-            uri: absolute(&self.dir, uri),
-            format,
-            columns: None,
-        };
+        let output = build_output(&self.dir, written.output);
         let sink = |written: Option<WrittenSink>| {
-            written.map(|sink| output(&sink.uri, sink.format.map(|lines| lines.0)))
+            written.map(|sink| Output {
+                format: sink.format.map(|lines| lines.0),
+                ..Output::new(absolute(&self.dir, &sink.uri))
+            })
         };
-        let columns: Option<Vec<_>> = written.output.columns.map(Into::into);
         let stages = written.stages.into_iter().map(|stage| build_stage(&self.dir, stage, checkers, catalog));
         Ok(Pipeline {
             name: written.name.unwrap_or_else(|| stem(&self.path)),
             input: build_input(&self.dir, written.input),
-            output: written
-                .output
-                .uri
-                .map(|uri| Output { columns: columns.clone(), ..output(&uri, written.output.format) }),
-            output_format: written.output.format,
-            output_columns: columns,
+            output_format: output.format,
+            output_columns: output.columns.clone(),
+            output_max_bytes: output.max_bytes,
+            output: Some(output).filter(|output| !output.uri.is_empty()),
             dropped: sink(written.dropped),
             failed: sink(written.failed),
             report: written.report.map(|report| absolute(&self.dir, &report.uri)),
@@ -286,7 +282,8 @@ fn check_outputs(tree: &Tree, dir: &Path, found: &mut Vec<Diagnostic>) {
     for key in ["output", "dropped", "failed", "report"] {
         let pointer = format!("/{key}/uri");
         let Some(written) = tree.value.pointer(&pointer).and_then(Value::as_str) else { continue };
-        let uri = absolute(dir, written).trim_end_matches('/').to_owned();
+        let named = check_name(tree, key, written, found);
+        let uri = absolute(dir, &named.uri).trim_end_matches('/').to_owned();
         if let Some((_, other)) = earlier.iter().find(|(known, _)| *known == uri) {
             let one =
                 Diagnostic::at(tree.places.nearest(&pointer).value(), "two outputs have the same `uri`")
@@ -296,6 +293,31 @@ fn check_outputs(tree: &Tree, dir: &Path, found: &mut Vec<Diagnostic>) {
         }
         earlier.push((uri, key));
     }
+}
+
+/// The name of an output, which only that of the kept documents makes of them.
+fn check_name(tree: &Tree, key: &str, written: &str, found: &mut Vec<Diagnostic>) -> Named {
+    let spot = tree.places.nearest(&format!("/{key}/uri")).value();
+    let named = Named::parse(written).unwrap_or_else(|error| {
+        // The text of a plain string begins behind its quote.
+        found.push(error.at(spot, 1, written));
+        Named { uri: written.to_owned(), name: Vec::new() }
+    });
+    if key != "output" {
+        if !named.name.is_empty() {
+            let one = Diagnostic::at(spot, "a placeholder has a meaning in the `uri` of `[output]` alone");
+            found.push(
+                one.with_label("one file or folder").with_hint(Some("a brace that is none is doubled")),
+            );
+        }
+    } else if let Some(place) = tree.places.get("/output/max-bytes").filter(|_| !named.has_parts()) {
+        let one =
+            Diagnostic::at(place.value(), "`max-bytes` has a meaning where one file can follow another")
+                .with_label(format!("`{written}` is one file"))
+                .with_hint(Some("put `{part}` into the name of the output, or end it with `/`"));
+        found.push(one);
+    }
+    named
 }
 
 fn stem(path: &Path) -> String {
@@ -309,6 +331,20 @@ fn build_input(dir: &Path, written: WrittenInput) -> Input {
         format: written.format,
         invalid_utf8: written.invalid_utf8,
         fields: written.fields,
+    }
+}
+
+/// Without a place where the file leaves that to the command line.
+fn build_output(dir: &Path, written: WrittenOutput) -> Output {
+    // A name with a mistake was refused.
+    let named = written.uri.as_deref().and_then(|uri| Named::parse(uri).ok()).unwrap_or_default();
+    let uri = written.uri.map(|_| absolute(dir, &named.uri)).unwrap_or_default();
+    Output {
+        name: named.name,
+        format: written.format,
+        columns: written.columns.map(Into::into),
+        max_bytes: written.max_bytes.as_ref().map(bytes),
+        ..Output::new(uri)
     }
 }
 

@@ -26,6 +26,7 @@ mod editor;
 mod format;
 mod golden;
 mod isolation;
+mod name;
 mod overrides;
 mod pipeline;
 mod sentence;
@@ -45,6 +46,7 @@ pub use crate::editor::schema;
 pub use crate::format::{Column, ColumnKind, Compression, Container, InputFormat, OutputFormat};
 pub use crate::golden::{Cause, Expect, TestInput, TestSpec};
 pub use crate::isolation::OwnProcess;
+pub use crate::name::NamePart;
 pub use crate::overrides::{Override, OverrideError};
 pub use crate::pipeline::{
     FieldNames, Input, InvalidUtf8, MaxErrors, OnError, Output, Pipeline, PluginPlace, PluginSpec,

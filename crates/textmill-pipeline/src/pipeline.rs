@@ -8,10 +8,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Diagnostics;
-use crate::diagnostic::{Diagnostic, Text};
+use crate::diagnostic::{Diagnostic, Spot, Text};
 use crate::format::{Column, InputFormat, OutputFormat};
 use crate::golden::TestSpec;
 use crate::isolation::OwnProcess;
+use crate::name::{NamePart, Named};
 use crate::tree::Places;
 
 /// A pipeline in which everything has been checked that can be without opening a stage or a file.
@@ -31,6 +32,8 @@ pub struct Pipeline {
     pub output_format: Option<OutputFormat>,
     /// The columns that the file names for the output, also where it leaves the place to the command line.
     pub output_columns: Option<Vec<Column>>,
+    /// The size that the file names for parts of the output, also where it leaves the place to the command line.
+    pub output_max_bytes: Option<NonZeroU64>,
     /// Where documents go that a stage dropped.
     pub dropped: Option<Output>,
     /// Where documents go that could not be read or processed.
@@ -120,13 +123,21 @@ pub struct FieldNames {
 pub struct Output {
     /// A file or folder with an absolute path, or `-`. A slash at the end is kept: it asks for a folder.
     pub uri: String,
+    /// The names of the files in the folder, if they have placeholders; else empty.
+    pub name: Vec<NamePart>,
     /// The format; told from the name where it is `None`.
     pub format: Option<OutputFormat>,
     /// The columns, for a format that has some; `None`: those of the input.
     pub columns: Option<Vec<Column>>,
+    /// The size of a part in bytes, where there are parts.
+    pub max_bytes: Option<NonZeroU64>,
 }
 
 impl Output {
+    pub(crate) fn new(uri: String) -> Self {
+        Self { uri, name: Vec::new(), format: None, columns: None, max_bytes: None }
+    }
+
     /// Where documents of another kind go, if nobody says: `news.failed.jsonl` beside `news.jsonl.zst`, `failed.jsonl` in a
     /// folder; nowhere if this is stdout.
     pub fn beside(&self, kind: &str) -> Option<Self> {
@@ -139,7 +150,7 @@ impl Output {
             _ if name.is_empty() => format!("{folder}/{kind}.jsonl"),
             _ => format!("{}.{kind}.jsonl", self.uri),
         };
-        Some(Self { uri, format: None, columns: None })
+        Some(Self::new(uri))
     }
 
     /// The folder for the report of a run, if nobody says: `news.report` beside `news.jsonl.zst`, and `out.report` beside the
@@ -236,11 +247,25 @@ impl Pipeline {
         self.places.forget("/input/uri");
     }
 
-    /// Writes to this URI (an absolute path or `-`) in the place of that in the file, in the format that the file says. The
-    /// dropped and failed documents and the report go beside it, so that those of a run into the file's own output stay as
-    /// they are. There is nothing beside stdout: then they go where the file says, because otherwise they would be lost.
-    pub fn replace_output(&mut self, uri: String) {
-        let output = Output { uri, format: self.output_format, columns: self.output_columns.clone() };
+    /// Writes to this URI (an absolute path, with placeholders or without, or `-`) in the place of that in the file, in the
+    /// format that the file says. The dropped and failed documents and the report go beside it, so that those of a run into
+    /// the file's own output stay as they are. There is nothing beside stdout: then they go where the file says, because otherwise they
+    /// would be lost.
+    ///
+    /// # Errors
+    /// A mistake in a placeholder.
+    pub fn replace_output(&mut self, uri: &str) -> Result<(), Diagnostics> {
+        let named = Named::parse(uri).map_err(|error| {
+            let text = Arc::new(Text { name: "--output".to_owned(), text: uri.to_owned() });
+            error.at(&Spot { text, span: 0..uri.len() }, 0, uri)
+        })?;
+        let output = Output {
+            max_bytes: self.output_max_bytes.filter(|_| named.has_parts()),
+            format: self.output_format,
+            columns: self.output_columns.clone(),
+            name: named.name,
+            ..Output::new(named.uri)
+        };
         self.places.forget("/output/uri");
         for (sink, kind) in [(&mut self.dropped, "dropped"), (&mut self.failed, "failed")] {
             if let (Some(sink), Some(beside)) = (sink, output.beside(kind)) {
@@ -253,6 +278,7 @@ impl Pipeline {
             self.places.forget("/report/uri");
         }
         self.output = Some(output);
+        Ok(())
     }
 
     /// Where documents go that failed: the output that the file names, or else one beside the output. Nothing is lost for
@@ -314,7 +340,7 @@ mod tests {
     #[test]
     fn failed_documents_have_a_place() {
         let check = |uri: &str, expect: Option<&str>| {
-            let output = Output { uri: uri.to_owned(), format: None, columns: None };
+            let output = Output::new(uri.to_owned());
             assert_eq!(output.beside("failed").map(|beside| beside.uri).as_deref(), expect);
         };
         check("/a/news.jsonl.zst", Some("/a/news.failed.jsonl"));
@@ -327,7 +353,7 @@ mod tests {
     #[test]
     fn a_report_lies_beside_its_output() {
         let check = |uri: &str, expect: Option<&str>| {
-            let output = Output { uri: uri.to_owned(), format: None, columns: None };
+            let output = Output::new(uri.to_owned());
             assert_eq!(output.report_beside().as_deref(), expect);
         };
         check("/a/news.jsonl.zst", Some("/a/news.report/"));

@@ -31,6 +31,11 @@ fn likeness(word: &str, candidate: &str) -> f64 {
     if part { distance.max(LIKE) } else { distance }
 }
 
+/// Whether two words differ by one letter, or by case alone.
+pub(crate) fn is_slip(word: &str, other: &str) -> bool {
+    word.len() <= LONGEST && strsim::damerau_levenshtein(&word.to_lowercase(), other) <= 1
+}
+
 /// Keys are kebab-case, and other habits differ from it in nothing but this.
 fn fold(word: &str) -> String {
     word.to_lowercase().replace(['_', ' '], "-")

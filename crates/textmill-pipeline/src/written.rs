@@ -89,7 +89,9 @@ pub(crate) struct WrittenInput {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[schemars(rename = "Output")]
 pub(crate) struct WrittenOutput {
-    /// A file or folder, or `-` for standard output. Relative to this file.
+    /// A file or folder, or `-` for standard output. Relative to this file. With placeholders, as in
+    /// `out/{language}/{shard}.jsonl.zst`, there is a file for each of their values: `{file}`, `{dir}` and `{stem}` of the
+    /// input file, `{shard}`, `{part}`, and any field of the documents.
     #[schemars(length(min = 1))]
     pub(crate) uri: Option<String>,
     /// The format; told from the name unless given. `txt` is a folder with one file for each document.
@@ -97,6 +99,9 @@ pub(crate) struct WrittenOutput {
     /// The columns of a format that has some, as `{ id = "text", stars = "int" }`, or their names alone; those of the input
     /// unless given. All other fields go into one column of JSON, `extra`.
     pub(crate) columns: Option<WrittenColumns>,
+    /// The size of a part, in bytes or as `"256MiB"`: a file that has as much is followed by the next. For a folder, or a
+    /// name with `{part}`.
+    pub(crate) max_bytes: Option<WrittenBytes>,
 }
 
 /// Where other documents go.

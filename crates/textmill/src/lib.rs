@@ -53,7 +53,7 @@ pub struct Options {
     pub overrides: Vec<Override>,
     /// What to read, in the place of `[input] uri`: absolute paths or `-`.
     pub inputs: Vec<String>,
-    /// Where to write, in the place of `[output] uri`: an absolute path or `-`.
+    /// Where to write, in the place of `[output] uri`: an absolute path, with placeholders or without, or `-`.
     pub output: Option<String>,
     /// Where plugins come from, and what they are held to.
     pub plugins: Plugins,
@@ -106,7 +106,7 @@ pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
         pipeline.replace_input(options.inputs.clone());
     }
     if let Some(uri) = &options.output {
-        pipeline.replace_output(uri.clone());
+        pipeline.replace_output(uri)?;
     }
     guard.open(pipeline, &registry)
 }

@@ -18,7 +18,7 @@ pub(crate) fn pipeline(
     let options = Options {
         overrides: args.overrides.clone(),
         inputs: inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
-        output: output.map(absolute).transpose()?,
+        output: output.map(absolute_output).transpose()?,
         plugins: plugins(&args.plugins),
         worker: worker::command(),
     };
@@ -43,6 +43,14 @@ pub(crate) fn registry(pipeline: Option<&Path>, plugins: &PluginArgs) -> Result<
 pub(crate) fn plugins(args: &PluginArgs) -> Plugins {
     let locking = if args.locked { Locking::Require } else { Locking::Warn };
     Plugins { path: PluginPath::from_environment(args.folders.clone()), locking }
+}
+
+/// As [`absolute`]; a brace in the path of the current folder is no placeholder.
+fn absolute_output(uri: &str) -> anyhow::Result<String> {
+    let absolute = absolute(uri)?;
+    let folder = absolute.strip_suffix(uri).filter(|_| uri.contains(['{', '}'])).unwrap_or_default();
+    let doubled = folder.replace('{', "{{").replace('}', "}}");
+    Ok(absolute.replacen(folder, &doubled, 1))
 }
 
 /// A URI of the command line is relative to the current folder; that of a pipeline file to the file.

@@ -13,6 +13,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::{InputFile, InputOptions, no_input};
 use crate::format::{InputFormat, NameSays};
+use crate::output::SUCCESS;
 use crate::{Error, ErrorKind, Result};
 
 /// What standard input is called in ids and messages.
@@ -133,10 +134,13 @@ fn walk(base: &Path, choice: &Choice<'_>) -> Result<Place> {
 }
 
 impl Choice<'_> {
-    /// Hidden files and folders, our own state among them, and the outputs of this run are no input.
+    /// Hidden files and folders, our own state among them, what says that a folder is whole, and the outputs of this run are
+    /// no input.
     fn may_enter(&self, entry: &DirEntry) -> bool {
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        !is_hidden && !self.exclude.iter().any(|path| is_same(path, entry.path()))
+        !is_hidden
+            && entry.file_name() != SUCCESS
+            && !self.exclude.iter().any(|path| is_same(path, entry.path()))
     }
 
     fn take(&self, path: PathBuf, place: &mut Place) {

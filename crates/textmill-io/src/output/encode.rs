@@ -1,5 +1,6 @@
 //! Documents become bytes: in the worker, so that the thread that writes has only to write.
 
+use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 
@@ -10,12 +11,14 @@ use arrow_schema::SchemaRef;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
+use super::pattern::Pattern;
 use super::{OutputOptions, Refused};
 use crate::cell::Cell;
 use crate::columns::{Column, Columns, InputColumns};
 use crate::csv;
 use crate::document::{Document, Origin};
 use crate::format::{Compression, OutputFormat};
+use crate::input::Shard;
 #[cfg(feature = "parquet")]
 use crate::table::{self, TableBuilder, TableWriter};
 use crate::{Error, Result};
@@ -31,6 +34,8 @@ const KEPT: usize = 4 << 20;
 #[derive(Clone, Debug)]
 pub struct Encoder {
     pub(super) format: OutputFormat,
+    /// Which file a document goes to, if not all go to one.
+    pattern: Option<Arc<Pattern>>,
     table: Arc<Table>,
 }
 
@@ -50,6 +55,11 @@ pub struct EncodedBatch {
     pub(super) bytes: Vec<u8>,
     pub(super) compressed: Vec<u8>,
     pub(super) documents: u64,
+    /// The shard of the input that they come from.
+    pub(super) shard: Shard,
+    /// Those of each series of files, where there are several.
+    groups: Vec<(String, EncodedBatch)>,
+    numbers: HashMap<String, usize>,
     /// Those that cannot be written.
     pub(super) refused: Vec<Refused>,
     /// Rows of Arrow that are gathered, and those that are ready.
@@ -102,7 +112,7 @@ pub enum Body<'a> {
 }
 
 impl Encoder {
-    pub(super) fn new(format: OutputFormat, options: &OutputOptions) -> Self {
+    pub(super) fn new(format: OutputFormat, pattern: Option<Pattern>, options: &OutputOptions) -> Self {
         let (declared, input) = (options.columns.clone(), options.input.clone());
         let table = Table {
             declared,
@@ -111,7 +121,7 @@ impl Encoder {
             #[cfg(feature = "parquet")]
             schema: OnceLock::new(),
         };
-        Self { format, table: Arc::new(table) }
+        Self { format, pattern: pattern.map(Arc::new), table: Arc::new(table) }
     }
 
     /// What stands at the beginning of every file.
@@ -129,8 +139,26 @@ impl Encoder {
         columns.get_or_init(|| input.columns(declared.as_deref()))
     }
 
+    /// The one series of files that there is, if all documents go to one.
+    pub(super) fn only_series(&self) -> Option<&str> {
+        self.pattern.as_ref()?.only_series()
+    }
+
     /// Appends a document to a batch.
     pub fn encode(&self, document: &Document<'_>, batch: &mut EncodedBatch) {
+        let Some(pattern) = self.pattern.as_ref().filter(|_| self.only_series().is_none()) else {
+            return self.encode_into(document, batch);
+        };
+        match pattern.series(document, batch.shard) {
+            Ok(series) => self.encode_into(document, batch.group(series)),
+            Err(message) => {
+                batch.documents += 1;
+                batch.refuse(document, message);
+            }
+        }
+    }
+
+    fn encode_into(&self, document: &Document<'_>, batch: &mut EncodedBatch) {
         match self.format {
             OutputFormat::Jsonl(_) => {
                 document.write_json(&mut batch.bytes);
@@ -215,19 +243,72 @@ impl Encoder {
             })?;
             batch.rows = Some(rows);
         }
-        Ok(())
+        batch.groups.iter_mut().try_for_each(|(_, batch)| self.finish(batch))
     }
 }
 
 impl EncodedBatch {
     /// How many documents there are.
     pub fn documents(&self) -> u64 {
-        self.documents
+        self.documents + self.groups.iter().map(|(_, batch)| batch.documents).sum::<u64>()
+    }
+
+    /// How many of those in it, and not in a group of it, are written.
+    pub(super) fn written(&self) -> u64 {
+        self.documents - self.refused.len() as u64
+    }
+
+    /// The rows that are ready, as bytes; none where there are no rows.
+    #[cfg(feature = "parquet")]
+    pub(super) fn packed_rows(&self) -> io::Result<Vec<u8>> {
+        self.rows.as_ref().map_or(Ok(Vec::new()), table::pack)
+    }
+
+    /// See [`Self::packed_rows`].
+    #[cfg(feature = "parquet")]
+    pub(super) fn unpack_rows(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.rows = if bytes.is_empty() { None } else { Some(table::unpack(bytes)?) };
+        Ok(())
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    pub(super) fn packed_rows(&self) -> io::Result<Vec<u8>> {
+        Ok(Vec::new())
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    pub(super) fn unpack_rows(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The documents that follow come from this shard of the input.
+    pub fn begin(&mut self, shard: Shard) {
+        self.shard = shard;
+    }
+
+    /// The documents of each series of files.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.groups.iter().map(|(series, batch)| (series.as_str(), batch))
+    }
+
+    /// Those that cannot be written.
+    pub(super) fn all_refused(&self) -> Vec<Refused> {
+        let groups = self.groups.iter().flat_map(|(_, batch)| &batch.refused);
+        self.refused.iter().chain(groups).cloned().collect()
+    }
+
+    fn group(&mut self, series: String) -> &mut Self {
+        let number = self.numbers.get(&series).copied().unwrap_or_else(|| {
+            self.groups.push((series.clone(), Self::default()));
+            self.numbers.insert(series, self.groups.len() - 1);
+            self.groups.len() - 1
+        });
+        &mut self.groups[number].1
     }
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.documents == 0
+        self.documents() == 0
     }
 
     /// How many bytes there are.
@@ -236,7 +317,8 @@ impl EncodedBatch {
         let rows = self.rows.as_ref().map_or(0, RecordBatch::get_array_memory_size);
         #[cfg(not(feature = "parquet"))]
         let rows = 0;
-        self.bytes.len() + self.compressed.len() + rows
+        let groups = self.groups.iter().map(|(_, batch)| batch.bytes()).sum::<usize>();
+        self.bytes.len() + self.compressed.len() + rows + groups
     }
 
     /// Makes the batch empty. Its buffers stay, but not what one huge document has made of them.
@@ -246,6 +328,8 @@ impl EncodedBatch {
             buffer.shrink_to(KEPT);
         }
         self.documents = 0;
+        self.groups.clear();
+        self.numbers.clear();
         self.files.clear();
         self.refused.clear();
         #[cfg(feature = "parquet")]

@@ -4,12 +4,15 @@ mod encode;
 mod name;
 mod pack;
 mod part;
+mod parts;
+mod pattern;
+mod spill;
 mod state;
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -18,8 +21,11 @@ use sha2::{Digest, Sha256};
 pub use self::encode::{Body, EncodedBatch, Encoder, Rejected, Why};
 use self::name::Names;
 use self::part::{Part, hex};
-pub(crate) use self::state::FOLDER;
+use self::parts::Parts;
+pub use self::pattern::NamePart;
+use self::pattern::Pattern;
 use self::state::{Claim, Wanted};
+pub(crate) use self::state::{FOLDER, SUCCESS};
 pub use self::state::{HashedFile, MadeFrom, RUN_FILE, state_folder};
 use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
@@ -34,12 +40,18 @@ const BUFFER: usize = 256 << 10;
 pub struct OutputOptions {
     /// A file, a folder (it ends with `/`, or exists, or the format is text), or `-` for standard output.
     pub uri: String,
+    /// The names of the files in the folder `uri`; empty for `part-00000` and so on, and where that is no folder.
+    pub name: Vec<NamePart>,
+    /// A part that has so many bytes is followed by the next one; with [`NamePart::Part`] in the name.
+    pub max_bytes: Option<NonZeroU64>,
     /// `None`: what the name says; JSON lines for a folder and for standard output.
     pub format: Option<OutputFormat>,
     /// The columns, for a format that has some; `None`: those of the input.
     pub columns: Option<Vec<Column>>,
     /// The columns of the input.
     pub input: InputColumns,
+    /// The other outputs of the same run: no file of this one takes their place.
+    pub others: Vec<PathBuf>,
     /// Replace what is not ours.
     pub overwrite: bool,
     /// The pipeline that the output belongs to.
@@ -97,6 +109,7 @@ pub struct Refused {
     pub bytes: Vec<u8>,
 }
 
+#[derive(Debug)]
 enum Sink {
     /// Standard output, or a device: bytes that go there are gone.
     Direct(Part<Box<dyn Write + Send>>),
@@ -104,6 +117,8 @@ enum Sink {
     Staged(Claim, Part<BufWriter<File>>, String),
     /// A file for each document.
     Texts(Claim, Texts),
+    /// Files of many documents.
+    Parts(Claim, Parts),
 }
 
 /// Files of one document each.
@@ -122,7 +137,8 @@ impl Output {
     pub fn open(options: &OutputOptions) -> Result<Self> {
         let path = PathBuf::from(&options.uri);
         let is_folder = is_folder(options);
-        let encoder = Encoder::new(format(options, is_folder)?, options);
+        let format = format(options, is_folder)?;
+        let encoder = Encoder::new(format, pattern(options, is_folder, format)?, options);
         let sink = if is_stream(&options.uri) {
             Sink::Direct(stream(&path, open_stream(&options.uri)?, &encoder)?)
         } else {
@@ -153,8 +169,9 @@ impl Output {
             Sink::Direct(part) => part.write(batch).map(|()| batch.refused.clone()).map_err(failed)?,
             Sink::Staged(_, part, _) => part.write(batch).map(|()| batch.refused.clone()).map_err(failed)?,
             Sink::Texts(claim, texts) => texts.write(claim, batch)?,
+            Sink::Parts(claim, parts) => parts.write(claim, batch).map(|()| batch.all_refused())?,
         };
-        self.documents += batch.documents - refused.len() as u64;
+        self.documents += batch.documents() - refused.len() as u64;
         Ok(refused)
     }
 
@@ -171,7 +188,7 @@ impl Output {
     pub fn withdraw(self) -> Result<()> {
         match self.sink {
             Sink::Direct(_) => Ok(()),
-            Sink::Staged(claim, ..) | Sink::Texts(claim, _) => claim.withdraw(),
+            Sink::Staged(claim, ..) | Sink::Texts(claim, _) | Sink::Parts(claim, _) => claim.withdraw(),
         }
     }
 
@@ -191,14 +208,25 @@ impl Output {
                 let bytes = file.bytes;
                 (vec![file], bytes)
             }
-            Sink::Texts(claim, texts) => {
-                claim.publish(&texts.files, documents)?;
-                let bytes = texts.files.iter().map(|file| file.bytes).sum();
-                (texts.files, bytes)
+            Sink::Texts(claim, texts) => publish_folder(claim, texts.files, documents)?,
+            Sink::Parts(claim, parts) => {
+                let files = parts.finish_all(&claim)?;
+                publish_folder(claim, files, documents)?
             }
         };
         Ok(Published { path, files, documents, bytes })
     }
+}
+
+/// The files, and how many bytes they have.
+fn publish_folder(
+    claim: Claim,
+    files: Vec<PublishedFile>,
+    documents: u64,
+) -> Result<(Vec<PublishedFile>, u64)> {
+    claim.publish(&files, documents)?;
+    let bytes = files.iter().map(|file| file.bytes).sum();
+    Ok((files, bytes))
 }
 
 impl Texts {
@@ -246,16 +274,6 @@ impl EncodedBatch {
     }
 }
 
-impl fmt::Debug for Sink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Direct(_) => f.write_str("Direct"),
-            Self::Staged(claim, _, name) => f.debug_tuple("Staged").field(claim).field(name).finish(),
-            Self::Texts(claim, _) => f.debug_tuple("Texts").field(claim).finish(),
-        }
-    }
-}
-
 fn is_folder(options: &OutputOptions) -> bool {
     let is_text = options.format == Some(OutputFormat::Text);
     options.uri != "-" && (options.uri.ends_with('/') || is_text || Path::new(&options.uri).is_dir())
@@ -280,17 +298,37 @@ fn chosen_format(options: &OutputOptions, is_folder: bool) -> Result<OutputForma
     if let Some(format) = options.format {
         return Ok(format);
     }
-    if is_folder || is_stream(&options.uri) {
+    let ending = options.name.last().map(|part| if let NamePart::Literal(text) = part { text } else { "" });
+    if ending.is_none() && (is_folder || is_stream(&options.uri)) {
         return Ok(OutputFormat::Jsonl(Compression::None));
     }
     let invalid = |message| Error::new(ErrorKind::InvalidOption, &options.uri, message);
-    match OutputFormat::of_name(&options.uri) {
+    match OutputFormat::of_name(ending.unwrap_or(&options.uri)) {
         Some(OutputFormat::Text) => Err(invalid("one file of text cannot hold many documents")
             .with_hint("end the path with `/` for a folder of text files, or with `.jsonl`")),
         Some(format) => Ok(format),
         None => Err(invalid("the name does not say which format the output should have")
             .with_hint("end the path with `.jsonl`, `.csv.zst` or another format, or with `/` for a folder")),
     }
+}
+
+/// How the files of a folder are called; `None` where there is one file, or one for each document.
+fn pattern(options: &OutputOptions, is_folder: bool, format: OutputFormat) -> Result<Option<Pattern>> {
+    let invalid = |message| Error::new(ErrorKind::InvalidOption, &options.uri, message);
+    let pattern = match options.name.as_slice() {
+        [] if !is_folder || format == OutputFormat::Text => None,
+        [] => Some(Pattern::parts(format)),
+        _ if format == OutputFormat::Text => {
+            return Err(invalid("in a folder of texts each document has a file that is named after its id")
+                .with_hint("leave the placeholders out, or choose another format"));
+        }
+        name => Some(Pattern::new(name.to_vec())),
+    };
+    if options.max_bytes.is_some() && !pattern.as_ref().is_some_and(Pattern::has_parts) {
+        return Err(invalid("`max-bytes` has a meaning where one file can follow another")
+            .with_hint("put `{part}` into the name of the output, or end it with `/`"));
+    }
+    Ok(pattern)
 }
 
 /// Whether it cannot be staged: standard output, a device, a pipe.
@@ -319,15 +357,23 @@ fn staged(options: &OutputOptions, path: &Path, is_folder: bool, encoder: &Encod
     if encoder.format == OutputFormat::Text {
         return Ok(Sink::Texts(claim, Texts::default()));
     }
-    let name = match path.file_name() {
-        Some(name) if !is_folder => name.to_string_lossy().into_owned(),
-        _ => format!("part-00000.{}", encoder.format),
-    };
+    if is_folder {
+        let taken = taken(&options.others, path);
+        return Ok(Sink::Parts(claim, Parts::new(encoder.clone(), options.max_bytes, &taken)));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     claim.check_free(&name)?;
     let staged = claim.staged(&name);
     let file = File::create(&staged).map_err(|error| Error::io(&staged, "cannot write", error))?;
     let part = stream(&staged, BufWriter::with_capacity(BUFFER, file), encoder)?;
     Ok(Sink::Staged(claim, part, name))
+}
+
+/// The names of other outputs that lie in a folder.
+fn taken(others: &[PathBuf], folder: &Path) -> Vec<String> {
+    let inside = others.iter().filter_map(|other| other.strip_prefix(folder).ok());
+    let names = inside.map(|name| name.to_string_lossy().trim_end_matches('/').to_owned());
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 fn stream<W: Write>(path: &Path, writer: W, encoder: &Encoder) -> Result<Part<W>> {

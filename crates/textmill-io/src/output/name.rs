@@ -8,9 +8,11 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
+use super::pattern::MISSING;
+
 const EXTENSION: &str = ".txt";
 /// Of a part of the path, in bytes; most file systems allow 255.
-const MAX_PART: usize = 200;
+pub(super) const MAX_PART: usize = 200;
 /// Of the whole path, in bytes; most systems allow 4096, and the output folder needs some.
 const MAX_PATH: usize = 1000;
 /// Device names of Windows, with whatever extension.
@@ -33,10 +35,32 @@ impl Names {
         }
         let candidates = [readable(id), opaque(id)];
         let free = candidates.into_iter().find(|name| self.is_free(&name.to_lowercase()))?;
-        let folded = free.to_lowercase();
+        self.insert(&free);
+        Some(free)
+    }
+
+    /// A name for a file that is called so: this one, or one that is unlike all others where case does not count, and that
+    /// is no folder of another.
+    pub(super) fn claim_file(&mut self, name: &str) -> String {
+        let mut claimed = String::new();
+        let (folders, file) = name.rsplit_once('/').map_or((None, name), |(above, file)| (Some(above), file));
+        for folder in folders.into_iter().flat_map(|folders| folders.split('/')) {
+            let path = format!("{claimed}{folder}");
+            let is_file = self.files.contains(&path.to_lowercase());
+            claimed = if is_file { told_apart(&path) } else { path } + "/";
+        }
+        claimed.push_str(file);
+        if !self.is_free(&claimed.to_lowercase()) {
+            claimed = told_apart(&claimed);
+        }
+        self.insert(&claimed);
+        claimed
+    }
+
+    fn insert(&mut self, name: &str) {
+        let folded = name.to_lowercase();
         self.folders.extend(parents(&folded).map(ToOwned::to_owned));
         self.files.insert(folded);
-        Some(free)
     }
 
     fn is_free(&self, folded: &str) -> bool {
@@ -56,7 +80,23 @@ fn readable(id: &str) -> String {
 fn opaque(id: &str) -> String {
     let mut name = String::with_capacity(id.len() * 3);
     id.bytes().for_each(|byte| escape(byte, &mut name));
-    shorten(name, id) + EXTENSION
+    shorten(name, id, MAX_PART) + EXTENSION
+}
+
+/// A value as a part of a file name: one that can be read back, unless it has more than `most` bytes.
+pub(super) fn value(value: &str, most: usize) -> String {
+    if value == MISSING {
+        return value.replacen('_', "%5F", 1);
+    }
+    shorten(part(value), value, most)
+}
+
+/// The name with a hash of itself before its extensions: `de/00000~2f1c98ab03d4e576.jsonl`.
+fn told_apart(name: &str) -> String {
+    let file = name.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = name.get(file..).and_then(|file| file.find('.'));
+    let (before, after) = name.split_at(dot.map_or(name.len(), |dot| file + dot));
+    format!("{before}~{}{after}", hash(name))
 }
 
 fn part(part: &str) -> String {
@@ -78,12 +118,12 @@ fn part(part: &str) -> String {
             name.push(character);
         }
     }
-    shorten(name, part)
+    shorten(name, part, MAX_PART)
 }
 
 /// `%` and `~` are ours; the others are control characters and those that some file system refuses.
 fn is_unsafe(character: char) -> bool {
-    character.is_control() || "%~\\:*?\"<>|".contains(character)
+    character.is_control() || "%~/\\:*?\"<>|".contains(character)
 }
 
 fn is_reserved(part: &str) -> bool {
@@ -96,17 +136,21 @@ fn is_reserved(part: &str) -> bool {
 }
 
 /// Cuts what is too long, and tells it from others that begin alike by a hash.
-fn shorten(name: String, id: &str) -> String {
-    if name.len() <= MAX_PART {
+fn shorten(name: String, id: &str, most: usize) -> String {
+    if name.len() <= most {
         return name;
     }
-    let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(id)[..8]);
-    let mut end = name.floor_char_boundary(MAX_PART - hash.len() - 1);
+    let hash = hash(id);
+    let mut end = name.floor_char_boundary(most - hash.len() - 1);
     // Not in the middle of an escape.
     if let Some(escape) = name.get(..end).and_then(|name| name.rfind('%')).filter(|at| at + 3 > end) {
         end = escape;
     }
     format!("{}~{hash}", name.get(..end).unwrap_or_default())
+}
+
+fn hash(text: &str) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(text)[..8])
 }
 
 fn escape(byte: u8, name: &mut String) {
@@ -155,6 +199,39 @@ mod tests {
         check(&["a.txt", "a.txt/b"], &["a.txt", "%61%2E%74%78%74%2F%62.txt"]);
         check(&["a.txt/b", "a"], &["a.txt/b.txt", "%61.txt"]);
         check(&["É", "é"], &["É.txt", "%C3%A9.txt"]);
+    }
+
+    #[test]
+    fn values_are_parts_of_a_name() {
+        let check = |written: &str, expect: &str| assert_eq!(value(written, 80), expect);
+        check("de", "de");
+        check("a/b", "a%2Fb");
+        check("..", "%2E%2E");
+        check("", "%-");
+        check("CON", "%43ON");
+        check(MISSING, "%5F_missing__");
+        check("new\nline", "new%0Aline");
+        assert_eq!(value(&"x".repeat(80), 80), "x".repeat(80));
+        assert_eq!(value(&"x".repeat(81), 80).len(), 80);
+        assert_ne!(value(&"x".repeat(81), 80), value(&"x".repeat(82), 80));
+        assert_ne!(value(&"x".repeat(300), MAX_PART), value(&"x".repeat(301), MAX_PART));
+    }
+
+    #[test]
+    fn files_are_told_apart_where_case_does_not_count() {
+        let mut names = Names::default();
+        assert_eq!(names.claim_file("EN/0.jsonl.gz"), "EN/0.jsonl.gz");
+        let other = names.claim_file("en/0.jsonl.gz");
+        assert!(other.starts_with("en/0~") && other.ends_with(".jsonl.gz"), "{other}");
+        // A file where a folder is, and a folder where a file is.
+        assert!(names.claim_file("EN").starts_with("EN~"));
+        assert_eq!(names.claim_file("fr"), "fr");
+        let folder = names.claim_file("Fr/0.jsonl");
+        assert!(folder.starts_with("Fr~") && folder.ends_with("/0.jsonl"), "{folder}");
+        assert_eq!(
+            names.claim_file("Fr/1.jsonl").split_once('/').unwrap().0,
+            folder.split_once('/').unwrap().0
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Not so a Zstandard file: readers in wide use stop, without a word, after the first frame. So it is one frame, compressed
 //! here.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::mem;
 
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::encode::{self, EncodedBatch, Encoder};
 use super::pack::{Pack, packer};
-use super::{Compression, PublishedFile};
+use super::{Compression, OutputFormat, PublishedFile};
 #[cfg(feature = "parquet")]
 use crate::table::TableWriter;
 
@@ -38,6 +39,19 @@ enum Packing {
     Table(TableWriter),
 }
 
+/// About how many bytes a file takes in memory while it is written; `None` where that is next to nothing.
+pub(super) fn held(format: OutputFormat) -> Option<usize> {
+    match (format, format.compression()) {
+        (OutputFormat::Parquet, _) => Some(64 << 20),
+        (_, Compression::None) => None,
+        (_, Compression::Gzip) => Some(2 * MEMBER),
+        (_, Compression::Lz4) => Some(1 << 20),
+        (_, Compression::Zstd) => Some(4 << 20),
+        (_, Compression::Bzip2) => Some(8 << 20),
+        (_, Compression::Xz) => Some(96 << 20),
+    }
+}
+
 impl<W: Write> Part<W> {
     pub(super) fn new(writer: W, encoder: Encoder) -> io::Result<Self> {
         let compression = encoder.format.compression();
@@ -51,7 +65,7 @@ impl<W: Write> Part<W> {
 
     pub(super) fn write(&mut self, batch: &EncodedBatch) -> io::Result<()> {
         self.write_head()?;
-        self.documents += batch.documents - batch.refused.len() as u64;
+        self.documents += batch.written();
         if !batch.files.is_empty() {
             return self.write_texts(batch);
         }
@@ -123,6 +137,19 @@ impl<W: Write> Part<W> {
         Ok((self.writer, file))
     }
 
+    /// How many bytes there are, as far as that is known: what a compressor holds back is not counted.
+    pub(super) fn bytes(&self) -> u64 {
+        #[cfg(feature = "parquet")]
+        if let Packing::Table(writer) = &self.packing {
+            return self.bytes + writer.held() as u64;
+        }
+        self.bytes
+    }
+
+    pub(super) fn writer(&mut self) -> &mut W {
+        &mut self.writer
+    }
+
     fn end_member(&mut self) -> io::Result<()> {
         let Packing::Gzip(gathered) = &mut self.packing else { return Ok(()) };
         let gathered = mem::take(gathered);
@@ -144,6 +171,12 @@ impl<W: Write> Part<W> {
         self.hash.update(bytes);
         self.bytes += bytes.len() as u64;
         Ok(())
+    }
+}
+
+impl<W> fmt::Debug for Part<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Part").field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 

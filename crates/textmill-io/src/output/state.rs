@@ -10,6 +10,10 @@
 //!   renamed are known to be ours;
 //! - `manifest.json`: what is there. Renaming `publishing.json` to it is the last step;
 //! - `run.json`: the record of the run that made it, which whoever ran it puts there afterwards.
+//!
+//! That is for textmill alone. In an output folder, `_SUCCESS` says the same to everybody else: the files with their
+//! documents, bytes and hashes. It is removed before the first file is renamed and put there after the last, so that where
+//! it is, all that it lists is there.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
@@ -17,8 +21,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::PublishedFile;
+use super::part::hex;
 use crate::{Error, ErrorKind, Result};
 
 const SCHEMA: u32 = 1;
@@ -29,6 +35,8 @@ const PUBLISHING: &str = "publishing.json";
 const MANIFEST: &str = "manifest.json";
 /// The name of the record of a run.
 pub const RUN_FILE: &str = "run.json";
+/// The name that programs of this field wait for; what begins with `_` they take for no data.
+pub(crate) const SUCCESS: &str = "_SUCCESS";
 
 /// Above so many files, the whole file system is flushed once instead of each file.
 const MANY_FILES: usize = 32;
@@ -41,6 +49,7 @@ pub(super) struct Claim {
     state: PathBuf,
     pipeline: String,
     made_from: MadeFrom,
+    is_folder: bool,
     overwrite: bool,
     /// Files that an earlier run of ours has put there.
     previous: BTreeSet<String>,
@@ -89,6 +98,16 @@ pub struct HashedFile {
     pub sha256: String,
 }
 
+/// What `_SUCCESS` says.
+#[derive(Debug, Serialize)]
+struct Success<'a> {
+    schema: u32,
+    pipeline: &'a str,
+    documents: u64,
+    bytes: u64,
+    files: &'a [PublishedFile],
+}
+
 /// A folder or a file that is to be claimed.
 pub(super) struct Wanted<'a> {
     pub(super) target: &'a Path,
@@ -112,11 +131,15 @@ impl Claim {
             state,
             pipeline: wanted.pipeline.to_owned(),
             made_from: wanted.made_from.clone(),
+            is_folder: wanted.is_folder,
             overwrite: wanted.overwrite,
             created,
             is_published: false,
             _owner: owner,
         };
+        if claim.is_folder {
+            claim.check_free(SUCCESS)?;
+        }
         claim.make_staging()?;
         Ok(claim)
     }
@@ -139,22 +162,45 @@ impl Claim {
 
     /// Puts the staged files in their places, and removes those of the run before that are no more.
     pub(super) fn publish(mut self, files: &[PublishedFile], documents: u64) -> Result<()> {
+        let success = self.stage_success(files, documents)?;
+        let listed: Vec<_> = files.iter().chain(&success).cloned().collect();
         // Before the announcement, which makes every file of these names ours in the eyes of the next run.
-        files.iter().try_for_each(|file| self.check_free(&file.path))?;
-        self.flush(files)?;
-        self.announce(files, documents)?;
+        listed.iter().try_for_each(|file| self.check_free(&file.path))?;
+        self.flush(&listed)?;
+        self.announce(&listed, documents)?;
         // It speaks of the run before; until that of this run is written, none is better than a wrong one.
         remove_file(&self.state.join(RUN_FILE))?;
+        if success.is_some() {
+            remove_file(&self.root.join(SUCCESS))?;
+        }
         let mut folders = BTreeSet::from([self.root.clone()]);
         for file in files {
             self.place(&file.path, &mut folders)?;
         }
-        self.remove_stale(files)?;
+        self.remove_stale(&listed)?;
         self.flush_folders(&folders)?;
+        if let Some(success) = success {
+            self.place(&success.path, &mut folders)?;
+            sync(&self.root)?;
+        }
         self.is_published = true;
         rename(&self.state.join(PUBLISHING), &self.state.join(MANIFEST))?;
         sync(&self.state)?;
         remove_folder(&self.state.join(STAGING))
+    }
+
+    /// Writes, for an output folder, what everybody may know of it.
+    fn stage_success(&self, files: &[PublishedFile], documents: u64) -> Result<Option<PublishedFile>> {
+        if !self.is_folder {
+            return Ok(None);
+        }
+        let bytes = files.iter().map(|file| file.bytes).sum();
+        let success = Success { schema: SCHEMA, pipeline: &self.pipeline, documents, bytes, files };
+        let path = self.staged(SUCCESS);
+        write_json(&path, &success)?;
+        let json = fs::read(&path).map_err(|error| Error::io(&path, "cannot read", error))?;
+        let sha256 = hex(Sha256::new_with_prefix(&json));
+        Ok(Some(PublishedFile { path: SUCCESS.to_owned(), bytes: json.len() as u64, documents: 0, sha256 }))
     }
 
     /// Removes what our earlier runs have put there, and every trace of us.

@@ -17,7 +17,7 @@ use arrow_schema::{ArrowError, DataType, FieldRef, Schema};
 
 pub(crate) use self::build::{TableBuilder, schema};
 use self::instants::InUtc;
-pub(crate) use self::write::TableWriter;
+pub(crate) use self::write::{TableWriter, pack, unpack};
 use crate::columns::TableColumn;
 use crate::document::FieldKind;
 use crate::json;

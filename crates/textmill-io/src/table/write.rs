@@ -5,7 +5,8 @@ use std::io;
 use std::mem;
 
 use arrow_array::RecordBatch;
-use arrow_ipc::writer::FileWriter;
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -55,6 +56,14 @@ impl TableWriter {
         }
     }
 
+    /// About how many bytes are held back until their row group is full.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Parquet(writer) => writer.in_progress_size(),
+            Self::Arrow(_) => 0,
+        }
+    }
+
     /// The bytes that are left.
     pub(crate) fn finish(self) -> io::Result<Vec<u8>> {
         match self {
@@ -62,6 +71,19 @@ impl TableWriter {
             Self::Arrow(writer) => writer.into_inner().map_err(io::Error::other),
         }
     }
+}
+
+/// Rows as bytes that [`unpack`] understands: a stream of Arrow.
+pub(crate) fn pack(rows: &RecordBatch) -> io::Result<Vec<u8>> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &rows.schema()).map_err(io::Error::other)?;
+    writer.write(rows).and_then(|()| writer.into_inner()).map_err(io::Error::other)
+}
+
+/// See [`pack`].
+pub(crate) fn unpack(bytes: &[u8]) -> io::Result<RecordBatch> {
+    let mut batches = StreamReader::try_new(bytes, None).map_err(io::Error::other)?;
+    let rows = batches.next().ok_or(io::ErrorKind::UnexpectedEof)?;
+    rows.map_err(io::Error::other)
 }
 
 impl fmt::Debug for TableWriter {

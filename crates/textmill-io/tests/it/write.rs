@@ -71,8 +71,13 @@ fn every_format_can_be_read_again() {
 fn the_manifest_lists_what_is_there() {
     let folder = Folder::with(&[("in.jsonl", &lines(3))]);
     copy(&folder, "in.jsonl", &folder.output("out/"));
-    let expected =
-        ["in.jsonl", "out/.textmill/manifest.json", "out/.textmill/owner.json", "out/part-00000.jsonl"];
+    let expected = [
+        "in.jsonl",
+        "out/.textmill/manifest.json",
+        "out/.textmill/owner.json",
+        "out/_SUCCESS",
+        "out/part-00000.jsonl",
+    ];
     assert_eq!(folder.tree(), expected);
     let manifest = fs::read_to_string(folder.at("out/.textmill/manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
@@ -94,7 +99,7 @@ fn a_folder_of_texts_is_renewed_and_leaves_strangers_alone() {
     folder.put("in/a.txt", b"new");
     copy(&folder, "in", &options);
     let tree: Vec<_> = folder.tree().into_iter().filter(|name| !name.contains(".textmill")).collect();
-    assert_eq!(tree, ["in/a.txt", "out/a.txt", "out/mine.txt"]);
+    assert_eq!(tree, ["in/a.txt", "out/_SUCCESS", "out/a.txt", "out/mine.txt"]);
     assert!(!folder.at("out/b").exists());
     assert_eq!(fs::read(folder.at("out/a.txt")).unwrap(), b"new");
 
@@ -116,7 +121,7 @@ fn many_texts_are_written() {
     let refused = copy(&folder, "in.jsonl", &text(folder.output("out/")));
     assert!(refused.is_empty());
     assert_eq!(fs::read_to_string(folder.at("out/1999.txt")).unwrap(), "some words in line 1999, 15830081");
-    assert_eq!(folder.tree().len(), 2003);
+    assert_eq!(folder.tree().len(), 2004);
 }
 
 #[test]
