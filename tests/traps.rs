@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use textmill_testkit::{Ran, workspace};
+use serde_json::json;
+use textmill_testkit::{Project, Ran, workspace};
 
+use crate::plugins::library;
 use crate::{piped, project};
 
 fn binary() -> &'static Path {
@@ -22,27 +24,33 @@ fn the_program_exports_nothing_that_a_library_could_meet() {
     assert_eq!(ours.collect::<Vec<_>>(), [""; 0], "{exported}");
 }
 
-/// Compiles C to a library in a project, and gives the project with a pipeline file that loads it.
-fn loaded(source: &str) -> Ran {
-    let project = piped("", "").file("plugin.c", source);
-    let include = workspace().join("crates/textmill-abi/include");
+/// A project that loads a library of this C source, and has a document.
+fn loading(source: &str) -> Project {
+    let project = piped("[[stage]]\nuses = 'graze'\n", "{\"text\":\"grass\"}\n").file("plugin.c", source);
     let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "plugin.c", "-o", "plugin.so", "-I"]).arg(include);
+    compiler.args(["-shared", "-fPIC", "-Wall", "-Werror", "plugin.c", "-o", "plugin.so"]);
+    for folder in ["crates/textmill-abi/include", "tests/zoo"] {
+        compiler.arg("-I").arg(workspace().join(folder));
+    }
     let _ = Ran::from(compiler.current_dir(project.path("")).output().unwrap()).code(0);
     let text = project.read("p.toml");
     project.write("p.toml", format!("plugins = ['./plugin.so']\n{text}"));
-    project.run(["check", "p.toml"])
+    project
 }
 
 /// A library that is bound when it is called ends the process in the middle of a run.
 #[test]
 fn a_library_that_lacks_a_function_is_refused_before_it_runs() {
-    let source = "#include <textmill_plugin.h>\n\
-        void no_such_function(void);\n\
-        const tm_plugin *textmill_plugin_v1(const tm_host *host) { if (!host) no_such_function(); return 0; }\n";
-    let _ = loaded(source).code(2).says(&["plugin.so", "cannot load", "no_such_function", "hint"]);
+    let source = "void no_such_function(void);\n\
+        #define IN_PROCESS if (text.len == 99) no_such_function()\n\
+        #include \"whole.h\"\n";
+    let project = loading(source);
+    for command in ["check", "run"] {
+        let ran = project.run([command, "p.toml"]).code(2);
+        let _ = ran.says(&["plugin.so", "cannot load", "no_such_function", "p.toml:1:12", "hint"]);
+    }
     let whole = source.replace("void no_such_function(void);", "static void no_such_function(void) {}");
-    let _ = loaded(&whole).code(2).says(&["another version of the plugin contract"]);
+    let _ = loading(&whole).run(["run", "p.toml"]).code(0);
 }
 
 /// `libloading` says "dlopen failed" and keeps the reason to itself.
@@ -59,6 +67,63 @@ fn the_reason_why_a_library_does_not_load_is_shown() {
             let _ = ran.says(&["none.so", reason]);
         }
     }
+}
+
+/// What a library has left behind in a thread runs when that thread ends, and finds no code if it was unloaded.
+///
+/// Here it says so when it is unloaded before the process ends. That the end has come it learns from `on_exit`, which, unlike
+/// `atexit`, is not called when a library is unloaded.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_library_is_never_unloaded() {
+    let source = "#define _DEFAULT_SOURCE\n\
+        #include <stdio.h>\n\
+        #include <stdlib.h>\n\
+        static int the_process_ends;\n\
+        static void at_the_end(int code, void *unused) { (void)code, (void)unused; the_process_ends = 1; }\n\
+        __attribute__((destructor)) static void leave(void) { if (!the_process_ends) puts(\"unloaded\"); }\n\
+        #define IN_ENTRY on_exit(at_the_end, NULL); puts(\"loaded\"); fflush(stdout)\n\
+        #include \"whole.h\"\n";
+    let refused = source.replace("fflush(stdout)\n", "return NULL\n");
+    for (source, code) in [(source, 0), (&refused, 2)] {
+        let project = loading(source);
+        for command in ["check", "run"] {
+            let ran = project.run([command, "p.toml"]).code(code);
+            assert_eq!(ran.stdout, "loaded\n");
+        }
+    }
+}
+
+/// Every library has a `tracing` dispatcher and a panic hook of its own, and nobody listens to either unless it is told to.
+#[test]
+fn events_and_panics_of_every_library_reach_the_host() {
+    let project = piped("", "");
+    let text = project.read("p.toml");
+    // The same code in two libraries, as the loader sees them; in one of them its stages have other names.
+    let one = fs::read(library("unruly")).unwrap();
+    fs::write(project.path("two.so"), replaced(replaced(one.clone(), "obey", "abey"), "shout", "short"))
+        .unwrap();
+    fs::write(project.path("one.so"), one).unwrap();
+    let document = |id: &str, text: &str| json!({"id": id, "text": text}).to_string() + "\n";
+    project.write("in.jsonl", document("a", "LOG") + &document("b", "PANIC"));
+    for (stages, warnings) in [(&["obey"][..], 1), (&["abey"], 1), (&["obey", "abey"], 2)] {
+        let stages: String = stages.iter().flat_map(|name| ["[[stage]]\nuses = '", name, "'\n"]).collect();
+        project.write("p.toml", format!("plugins = ['./one.so', './two.so']\n{text}{stages}"));
+        let ran = project.run(["run", "p.toml", "--overwrite"]).code(1);
+        let ran = ran.says(&["panicked: was told to panic at ", "2 documents read = 1 kept"]);
+        assert_eq!(ran.stderr.matches("a warning to tell of").count(), warnings, "{}", ran.stderr);
+        assert!(!ran.stderr.contains("thread '"), "{}", ran.stderr);
+    }
+}
+
+/// Bytes in which every `from` is a `to` of the same length.
+fn replaced(mut bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<_> = memchr::memmem::find_iter(&bytes, from).collect();
+    for place in places {
+        bytes[place..place + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
 }
 
 /// A panic that ends the process is one that nobody can catch.

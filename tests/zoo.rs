@@ -72,6 +72,7 @@ const FOUND: &[(&str, &str, &str, &str)] = &[
     ("open-schema", "wrong-options", "failed", "an unknown key is not refused"),
     ("abort", "hostile-texts", "crashed", "the plugin crashed: SIGABRT"),
     ("exit", "hostile-texts", "crashed", "ended its process: exit code 0"),
+    ("exit-in-thread", "hostile-texts", "crashed", "ended its process: exit code 0"),
     ("segfault", "hostile-texts", "crashed", "the plugin crashed: SIGSEGV"),
     ("silent-failure", "hostile-texts", "failed", "without a message"),
     ("silent-failure", "panics", "failed", "without a message"),
@@ -89,6 +90,7 @@ const CONTAINED: &[(&str, &str, &str)] = &[
     ("abort", "", "the plugin's process was killed by SIGABRT"),
     ("segfault", "", "the plugin's process was killed by SIGSEGV"),
     ("exit", "", "the plugin's process exited with code 0"),
+    ("exit-in-thread", "", "the plugin's process exited with code 0"),
     ("endless-loop", "timeout = '500ms'\n", "took longer than 500ms"),
     ("allocates", "memory-limit = '128MiB'\n", "needed more than 128 MiB"),
     ("silent-failure", "", "the stage did not say why"),
@@ -397,6 +399,24 @@ fn no_command_loads_a_plugin_that_is_isolated() {
         let _ = project.run(args).code(0);
     }
     let _ = project.run(["run", "p.toml", "--locked"]).code(0);
+}
+
+#[test]
+fn a_plugin_that_ends_the_process_is_no_success() {
+    let project = pipeline("exit");
+    let before = project.read("out.jsonl");
+    for args in [&["run", "p.toml"][..], &["run", "p.toml", "-j", "1", "-q"], &["try", "p.toml", "grass.txt"]]
+    {
+        project.write("grass.txt", "grass");
+        let ran = project.run(args).code(2).says(&["error: the stage `graze` ended the process", "hint: "]);
+        assert_eq!(ran.stdout, "");
+    }
+    assert_eq!(project.read("out.jsonl"), before);
+    let _ = pipeline("exit-in-thread").run(["run", "p.toml"]).code(2).says(&["error: a plugin ended"]);
+    for command in ["run", "check", "list", "lock"] {
+        let ran = pipeline("exit-in-entry").run([command, "p.toml"]).code(2);
+        let _ = ran.says(&["error: the plugin `", "exit-in-entry.so` ended the process"]);
+    }
 }
 
 #[test]

@@ -59,6 +59,14 @@ pub(crate) fn code(result: Outcome) -> ExitCode {
     ExitCode::from(if data.is_some() { 1 } else { 2 })
 }
 
+/// A plugin ended the process: says so, and picks the code.
+pub(crate) fn by_plugin(who: Option<&str>) -> i32 {
+    let message = format!("{} ended the process, which no plugin may do", who.unwrap_or("a plugin"));
+    let hint = "this is a mistake in the plugin; tell its author, or contain it by `isolation = \"process\"`";
+    show(&Advised { message, hint: Some(hint.to_owned()) }.into());
+    2
+}
+
 fn show(error: &anyhow::Error) {
     terminal::say(&format!("{}: {error:#}", terminal::error()));
     let advised = error.downcast_ref::<Advised>();

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     }
     let bar = progress::Bar::new(&args.global);
     logging::begin(&args.global, &bar);
+    let guard = no_exit(&args.command, &bar);
     let result = match &args.command {
         Command::Run(args) => command::run::run(args, &bar),
         Command::Check(args) => command::check::run(args),
@@ -41,5 +42,19 @@ fn main() -> ExitCode {
         Command::Completions(args) => command::completions::run(args),
         Command::Worker => command::worker::run(),
     };
+    drop(guard);
     exit::code(result)
+}
+
+/// Keeps plugins from ending this process as if all were well. Whoever started a process for a plugin wants to know how it
+/// ended.
+fn no_exit(command: &Command, bar: &progress::Bar) -> Option<textmill::NoExit> {
+    if matches!(command, Command::Plugin(args::Plugin::Perform)) {
+        return None;
+    }
+    let bar = bar.clone();
+    Some(textmill::forbid_exit(move |who| {
+        bar.clear();
+        exit::by_plugin(who)
+    }))
 }

@@ -30,9 +30,9 @@ pub use crate::batch::Fate;
 pub use crate::error::{Error, Failure};
 pub use crate::histogram::{Bin, Histogram, Scale};
 pub use crate::plugin::{
-    Answer, Approve, Breach, BuiltIn, Cancel, Edit, Emitted, LoadError, LoadedPlugin, OpenError, OpenedStage,
-    Origin, Refusal, Registry, Rule, RuleKind, StageError, StageFile, StagePlan, Trial, Verdict, WorkError,
-    WorkerCommand, abi_version, entry, work,
+    Answer, Approve, Breach, BuiltIn, Cancel, Edit, Emitted, LoadError, LoadedPlugin, NoExit, OpenError,
+    OpenedStage, Origin, Refusal, Registry, Rule, RuleKind, StageError, StageFile, StagePlan, Trial, Verdict,
+    WorkError, WorkerCommand, abi_version, entry, exit, forbid_exit, work,
 };
 pub use crate::provenance::{Provenance, UsedResource};
 pub use crate::run::{Finished, Progress, RunOptions};

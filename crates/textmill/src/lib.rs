@@ -18,9 +18,9 @@ use std::path::Path;
 
 pub use textmill_engine::{
     BuiltIn, Cancel, Chosen, Counts, Edit, Engine, Error, Excerpt, Failure, Fate, Finished, Histogram,
-    LoadError, LoadedPlugin, OpenedStage, Origin, Progress, Provenance, Refusal, Registry, Rule, RuleCounts,
-    RuleKind, RunOptions, Sample, Samples, ScoreCounts, Sizes, Stage, StageCounts, StagePlan, Trace,
-    TracedStage, WorkError, WorkerCommand, abi_version,
+    LoadError, LoadedPlugin, NoExit, OpenedStage, Origin, Progress, Provenance, Refusal, Registry, Rule,
+    RuleCounts, RuleKind, RunOptions, Sample, Samples, ScoreCounts, Sizes, Stage, StageCounts, StagePlan,
+    Trace, TracedStage, WorkError, WorkerCommand, abi_version, exit, forbid_exit,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{

@@ -105,7 +105,7 @@ fn stop_on_signal(cancel: &Cancel) {
     let asked = AtomicBool::new(false);
     let handler = move || {
         if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+            textmill::exit(130);
         }
         cancel.cancel();
         say("stopping after the batches in hand; once more to stop at once");

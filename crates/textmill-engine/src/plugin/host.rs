@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use textmill_abi::{self as abi, Str};
 
+use super::exit::calling;
 use super::segments;
 
 /// Asks a run to stop. Clones speak of the same run.
@@ -90,10 +91,10 @@ pub(super) fn is_cancelled() -> bool {
     CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(Cancel::is_cancelled))
 }
 
-/// Makes a call into a plugin and gives back what the plugin said about it.
-pub(super) fn listen<T>(call: impl FnOnce() -> T) -> (T, Said) {
+/// Makes a call into the stage of this name and gives back what the plugin said about it.
+pub(super) fn listen<T>(stage: Str, call: impl FnOnce() -> T) -> (T, Said) {
     SAID.take();
-    let result = call();
+    let result = calling("stage", stage, call);
     (result, SAID.take())
 }
 

@@ -4,10 +4,11 @@ use std::env::consts::ARCH;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use textmill_abi::{self as abi};
+use textmill_abi::{self as abi, Str};
 use textmill_io::Snapshot;
 use textmill_pipeline::{Catalog, StageKind};
 
+use super::exit::calling;
 use super::host::{HOST, lossy};
 use super::isolated::{Library, WorkerCommand, describe_isolated};
 
@@ -141,7 +142,7 @@ impl Registry {
         let refuse = |message, hint: &str| LoadError::new(path, message, hint);
         let file = read(path).map_err(|message| refuse(message, READABLE))?;
         approve(&file).map_err(|refusal| refuse(refusal.message, &refusal.hint))?;
-        let plugin = enter(file.path()).map_err(|(message, hint)| refuse(message, hint))?;
+        let plugin = enter(file.path(), path).map_err(|(message, hint)| refuse(message, hint))?;
         let plugin = describe(&plugin).map_err(|message| refuse(message, REPORT))?;
         self.admit(path, &file, plugin)
     }
@@ -162,7 +163,7 @@ impl Registry {
     pub(super) fn load_sealed(&mut self, path: &Path, file: &Snapshot) -> Result<&LoadedPlugin, LoadError> {
         let refuse = |message, hint: &str| LoadError::new(path, message, hint);
         let bytes = file.loadable().map_err(|error| refuse(error.message(), LOCKED))?;
-        let plugin = enter(&bytes).map_err(|(message, hint)| refuse(message, hint))?;
+        let plugin = enter(&bytes, path).map_err(|(message, hint)| refuse(message, hint))?;
         let plugin = describe(&plugin).map_err(|message| refuse(message, REPORT))?;
         self.sealed.push(file.clone());
         self.admit(path, file, plugin)
@@ -357,11 +358,12 @@ pub fn entry(path: &Path) -> Result<abi::Entry, (String, &'static str)> {
     Ok(entry)
 }
 
-/// Loads a library and calls its entry function.
-fn enter(path: &Path) -> Result<abi::Plugin, (String, &'static str)> {
-    let entry = entry(path)?;
-    // SAFETY: the host is [static].
-    let plugin = unsafe { entry(&raw const HOST) };
+/// Loads the library whose path is `named` from `path`, and calls its entry function.
+fn enter(path: &Path, named: &Path) -> Result<abi::Plugin, (String, &'static str)> {
+    let plugin = calling("plugin", Str::new(named.as_os_str().as_encoded_bytes()), || {
+        // SAFETY: the host is [static].
+        entry(path).map(|entry| unsafe { entry(&raw const HOST) })
+    })?;
     if plugin.is_null() {
         return Err(("was made for another version of the plugin contract".into(), REBUILD));
     }

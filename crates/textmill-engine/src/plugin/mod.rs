@@ -8,6 +8,7 @@
     reason = "the boundary: pointers and functions of a library are used here, and only here"
 )]
 
+mod exit;
 mod host;
 mod isolated;
 mod library;
@@ -16,6 +17,7 @@ mod sink;
 mod stage;
 mod trial;
 
+pub use exit::{NoExit, exit, forbid_exit};
 pub use host::Cancel;
 pub(crate) use host::enter_run;
 pub use isolated::{WorkError, WorkerCommand, work};

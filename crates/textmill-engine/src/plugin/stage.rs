@@ -7,6 +7,7 @@ use textmill_abi::{self as abi, Str};
 use textmill_io::{FieldKind, Snapshot};
 use textmill_pipeline::OwnProcess;
 
+use super::exit::calling;
 use super::host::{HOST, Said, is_cancelled, listen, shown_level};
 use super::isolated::{self, IsolatedStage, IsolatedWorker, Opening};
 use super::library::{KNOWN, NAMES, Origin, Registry, is_name};
@@ -251,7 +252,7 @@ impl Instance {
     fn open(table: abi::Stage, options: &str, files: Vec<StageFile>) -> Result<Self, OpenError> {
         let resources = Resources::new(files);
         let mut opened = ptr::null_mut();
-        let (status, said) = listen(|| {
+        let (status, said) = listen(table.name, || {
             // SAFETY: the host is [static], all else outlives the call, and `opened` is a place for the result.
             unsafe {
                 (table.open)(
@@ -283,7 +284,7 @@ impl Instance {
             rules: ptr::null(),
             n_rules: 0,
         };
-        let (status, said) = listen(|| {
+        let (status, said) = listen(self.table.name, || {
             // SAFETY: an open instance, and a plan whose size is set.
             unsafe { (self.table.describe)(self.opened, &raw mut plan) }
         });
@@ -359,14 +360,14 @@ impl StagePlan {
 impl Drop for Instance {
     fn drop(&mut self) {
         // SAFETY: opened once, closed once, and its workers borrow it, so none is left.
-        unsafe { (self.table.close)(self.opened) }
+        calling("stage", self.table.name, || unsafe { (self.table.close)(self.opened) });
     }
 }
 
 impl<'s> Scratch<'s> {
     fn new(instance: &'s Instance, plan: &'s StagePlan) -> Result<Self, StageError> {
         let mut worker = ptr::null_mut();
-        let (status, said) = listen(|| {
+        let (status, said) = listen(instance.table.name, || {
             // SAFETY: an open instance, and a place for the result.
             unsafe { (instance.table.worker_new)(instance.opened, &raw mut worker) }
         });
@@ -396,7 +397,7 @@ impl<'s> Scratch<'s> {
         };
         let mut collector = Collector::new(self.plan, texts, answers);
         let sink = collector.sink();
-        let (status, said) = listen(|| {
+        let (status, said) = listen(self.instance.table.name, || {
             // SAFETY: a live worker on this thread alone; batch, sink and what they lead to outlive the call.
             unsafe { (self.instance.table.process)(self.worker, &raw const batch, &raw const sink) }
         });
@@ -416,7 +417,9 @@ impl<'s> Scratch<'s> {
 impl Drop for Scratch<'_> {
     fn drop(&mut self) {
         // SAFETY: made once, freed once.
-        unsafe { (self.instance.table.worker_free)(self.worker) }
+        calling("stage", self.instance.table.name, || unsafe {
+            (self.instance.table.worker_free)(self.worker);
+        });
     }
 }
 
