@@ -298,6 +298,22 @@ fn the_document_that_shows_it_is_named_and_short() {
     assert_eq!(found["input"]["text"], "grass on grass");
 }
 
+/// Each attempt is a process, and on a slow machine there is time for few.
+#[test]
+fn the_document_that_crashes_is_made_shorter() {
+    for name in ["segfault", "exit"] {
+        let project = project().file("grass.txt", "hay\n".repeat(500) + "grass\n" + &"hay\n".repeat(500));
+        let library = library(name);
+        let args = ["plugin", "test", library.to_str().unwrap(), "--check", "hostile-texts"];
+        let ran = project.run(args.iter().chain(&["--corpus", "grass.txt", "--format", "json"])).code(1);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let found = &report["checks"][0];
+        let (input, text) = (&found["input"], found["input"]["text"].as_str().unwrap());
+        assert!(found["verdict"] == "crashed" && input["minimized"] == true, "{report:#}");
+        assert!(input["document"] == "grass.txt" && text.len() < 400 && text.contains("grass"), "{report:#}");
+    }
+}
+
 #[test]
 fn an_endless_loop_ends_with_the_time_limit() {
     let found = test("endless-loop", "hostile-texts", &["--timeout", "5"]);

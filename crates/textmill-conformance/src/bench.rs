@@ -10,7 +10,7 @@ use textmill_io::{FieldKind, Snapshot};
 use textmill_pipeline::{Catalog as _, Checker, StageKind};
 
 use crate::corpus::{self, Document};
-use crate::minimize::minimize;
+use crate::minimize::{CALLING, minimize};
 use crate::perform::Notes;
 use crate::report::{Finding, Input};
 use crate::tester::{Options, Subject, Task};
@@ -58,10 +58,10 @@ impl<'a> Case<'a> {
         let kind =
             registry.find(stage).ok_or_else(|| Finding::new(format!("there is no stage `{stage}`")))?;
         let longest = if task.quick { LONG } else { usize::MAX };
-        let mut corpus = corpus::hostile(longest);
-        if let Some(path) = &task.corpus {
-            corpus.extend(corpus::read(path).map_err(Finding::new)?);
-        }
+        let corpus = match &task.alone {
+            Some(document) => vec![document.clone()],
+            None => corpus::all(longest, task.corpus.as_deref()).map_err(Finding::new)?,
+        };
         let options = task.options.as_ref();
         Ok(Self {
             subject: &task.subject,
@@ -258,7 +258,7 @@ impl Row<'_> {
         mut fails: impl FnMut(&str) -> Option<String>,
     ) -> Finding {
         let Some(mut last) = fails(self.text) else { return self.finding(message) };
-        let shortest = minimize(self.text, |text| match fails(text) {
+        let shortest = minimize(self.text, CALLING, |text| match fails(text) {
             Some(message) => {
                 last = message;
                 true

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A document to try a stage with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Document {
     pub(crate) name: String,
     pub(crate) text: String,
@@ -27,6 +28,16 @@ pub(crate) fn hostile(longest: usize) -> Vec<Document> {
     documents.extend(pages());
     documents.retain(|document| document.text.len() <= longest);
     documents
+}
+
+/// Those, and the ones of a file.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(crate) fn all(longest: usize, more: Option<&Path>) -> Result<Vec<Document>, String> {
+    let mut documents = hostile(longest);
+    documents.extend(more.map(read).transpose()?.unwrap_or_default());
+    Ok(documents)
 }
 
 /// News articles, for measuring.

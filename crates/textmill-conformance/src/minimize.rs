@@ -6,16 +6,18 @@
 
 use std::time::{Duration, Instant};
 
-/// How much may be spent on one text.
+/// How often a text is tried at most.
 const MOST_RUNS: usize = 4000;
-const MOST_TIME: Duration = Duration::from_secs(10);
 
-/// The shortest text that was found for which `fails` still holds, as it does for `text`.
-pub(crate) fn minimize(text: &str, mut fails: impl FnMut(&str) -> bool) -> String {
+/// How long it may take where a try is a call.
+pub(crate) const CALLING: Duration = Duration::from_secs(10);
+
+/// The shortest text for which `fails` still holds, as it does for `text`, of those that were tried for `time`.
+pub(crate) fn minimize(text: &str, time: Duration, mut fails: impl FnMut(&str) -> bool) -> String {
     let (mut runs, begin) = (0, Instant::now());
     let mut within_budget = |text: &str| {
         runs += 1;
-        (runs <= MOST_RUNS && begin.elapsed() < MOST_TIME).then(|| fails(text))
+        (runs <= MOST_RUNS && begin.elapsed() < time).then(|| fails(text))
     };
     let lines = shrink(text.split_inclusive('\n').collect(), &mut within_budget).concat();
     let characters: Vec<&str> = lines.split_inclusive(|_| true).collect();
@@ -48,7 +50,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, fails: impl FnMut(&str) -> bool, expected: &str) {
-        assert_eq!(minimize(text, fails), expected);
+        assert_eq!(minimize(text, CALLING, fails), expected);
     }
 
     #[test]
@@ -77,7 +79,7 @@ mod tests {
             runs += 1;
             shorter.len() == text.len()
         };
-        assert_eq!(minimize(&text, all_of_it), text);
+        assert_eq!(minimize(&text, CALLING, all_of_it), text);
         assert!(runs <= MOST_RUNS);
     }
 }

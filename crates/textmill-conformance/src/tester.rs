@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::checks::{Check, Scope, checks};
-use crate::corpus;
+use crate::corpus::{self, Document};
+use crate::minimize::minimize;
 use crate::process::{self, Ended, How, Limits};
 use crate::report::{Answer, Checked, Input, Note, Report, Verdict};
 
@@ -76,16 +77,23 @@ pub enum Error {
 }
 
 /// What the process of a check is told.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Task {
     pub(crate) subject: Subject,
     pub(crate) check: String,
     pub(crate) stage: Option<String>,
     pub(crate) options: Option<Options>,
     pub(crate) corpus: Option<PathBuf>,
+    /// The one document to try, in the place of all others.
+    pub(crate) alone: Option<Document>,
     pub(crate) quick: bool,
     pub(crate) notes: PathBuf,
 }
+
+/// How long a document that crashes is made shorter, and how long it may take meanwhile. Each attempt is a process, and
+/// several checks may come upon the same crash.
+const MINIMIZING: Duration = Duration::from_secs(3);
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// What a check came to, and the stages that it told of.
 type Done = (Checked, Vec<String>);
@@ -205,17 +213,44 @@ impl Tester {
             stage,
             options: self.options.clone(),
             corpus: self.corpus.clone(),
+            alone: None,
             quick: self.quick,
             notes: notes.path().to_owned(),
         };
-        let input = serde_json::to_vec(&task).expect("a task is JSON");
-        let mut command = Command::new(&self.program.0);
-        command.args(&self.program.1);
-        let ended = process::run(&mut command, &input, self.limits).map_err(Error::Process)?;
-        let answer = self.answer(&ended, read(notes.path()));
-        let Answer { verdict, message, input, stages } = answer;
+        let Answer { verdict, message, mut input, stages } = self.attempt(&task, self.limits)?;
+        if verdict == Verdict::Crashed && !self.quick {
+            input = input.map(|input| self.minimized(&task, input));
+        }
         let (stage, time) = (task.stage, begin.elapsed());
         Ok((Checked { check: check.name, stage, verdict, message, input, time }, stages))
+    }
+
+    /// Performs a task in a process.
+    fn attempt(&self, task: &Task, limits: Limits) -> Result<Answer, Error> {
+        // What an earlier attempt has said is no word of this one.
+        std::fs::write(&task.notes, "").map_err(Error::Process)?;
+        let input = serde_json::to_vec(task).expect("a task is JSON");
+        let mut command = Command::new(&self.program.0);
+        command.args(&self.program.1);
+        let ended = process::run(&mut command, &input, limits).map_err(Error::Process)?;
+        Ok(self.answer(&ended, read(&task.notes)))
+    }
+
+    /// The document that was in hand when the process crashed, as short as it still makes one crash that sees nothing else.
+    fn minimized(&self, task: &Task, input: Input) -> Input {
+        let documents = corpus::all(usize::MAX, self.corpus.as_deref()).unwrap_or_default();
+        let in_hand = |document: &Document| Input::new(&document.name, &document.text) == input;
+        let Some(document) = documents.into_iter().find(in_hand) else { return input };
+        let limits = Limits { time: self.limits.time.min(LONGEST_ATTEMPT), ..self.limits };
+        let crashes = |text: &str| {
+            let alone = Some(Document { text: text.to_owned(), ..document.clone() });
+            let answer = self.attempt(&Task { alone, ..task.clone() }, limits);
+            answer.is_ok_and(|answer| answer.verdict == Verdict::Crashed)
+        };
+        if !crashes(&document.text) {
+            return input;
+        }
+        Input::minimized(&document.name, &minimize(&document.text, MINIMIZING, crashes))
     }
 
     /// What a process said, or how it ended without a word.
