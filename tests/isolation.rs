@@ -292,6 +292,19 @@ fn no_worker_outlives_its_host() {
     assert_gone(&workers);
 }
 
+/// Where memory runs out the system must not end textmill, nor anybody else, for what a plugin has taken.
+#[test]
+fn a_worker_is_the_first_to_go_when_memory_runs_out() {
+    let project = isolated(&["one", "HANG"], "");
+    let (mut child, workers) = begin(&project, "HANG");
+    let score = |pid: u32| fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap();
+    assert_eq!(workers.iter().map(|pid| score(*pid)).collect::<Vec<_>>(), ["1000\n"]);
+    assert_eq!(score(child.id()), fs::read_to_string("/proc/self/oom_score_adj").unwrap());
+    signal("-KILL", child.id());
+    child.wait().unwrap();
+    assert_gone(&workers);
+}
+
 #[test]
 fn a_worker_that_somebody_else_kills_loses_nothing() {
     let texts = vec!["SLEEP"; 26];
