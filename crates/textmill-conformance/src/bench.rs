@@ -141,6 +141,20 @@ impl<'a> Case<'a> {
         texts.filter(|text| text.len() <= self.short())
     }
 
+    /// The answers to documents that are handed over one by one, each told of before.
+    pub(crate) fn one_by_one(
+        &self,
+        worker: &mut Worker<'_>,
+        rows: &[Row<'_>],
+    ) -> Result<Vec<Answer>, Finding> {
+        let mut answers = Vec::new();
+        for row in rows {
+            self.notes.doing(row.name, row.text);
+            answers.extend(worker.batches(std::slice::from_ref(row), 1)?);
+        }
+        Ok(answers)
+    }
+
     /// In bytes.
     fn short(&self) -> usize {
         if self.quick { LONG / 16 } else { LONG }

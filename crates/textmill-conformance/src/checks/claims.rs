@@ -17,10 +17,10 @@ pub(super) fn pure(case: &Case<'_>) -> Outcome {
     }
     let rows = case.short_rows(&stage);
     let mut worker = Worker::new(&stage)?;
-    let first: Vec<_> = worker.batches(&rows, 1)?.iter().map(digest).collect();
+    let first: Vec<_> = case.one_by_one(&mut worker, &rows)?.iter().map(digest).collect();
     // Each once more, after all others and in the other order, and then with an instance that has seen nothing.
     let backwards: Vec<Row<'_>> = rows.iter().rev().cloned().collect();
-    let later = worker.batches(&backwards, 1)?;
+    let later = case.one_by_one(&mut worker, &backwards)?;
     for (row, (first, later)) in rows.iter().zip(first.iter().zip(later.iter().rev().map(digest))) {
         if *first != later {
             let what = format!("the answer depends on what came before: {}", difference(first, &later));

@@ -19,7 +19,7 @@ pub(super) fn threads(case: &Case<'_>) -> Outcome {
         return Ok(Pass::NotClaimed);
     }
     let rows = case.short_rows(&stage);
-    let alone = Worker::new(&stage)?.batches(&rows, 16)?;
+    let alone = case.one_by_one(&mut Worker::new(&stage)?, &rows)?;
     case.notes.doing("all short documents, with 8 workers beside each other", "");
     thread::scope(|scope| {
         let work = |number: usize| {

@@ -91,7 +91,7 @@ pub(super) fn batches(case: &Case<'_>) -> Outcome {
         return Ok(Pass::NotClaimed);
     }
     let rows = case.short_rows(&stage);
-    let alone = worker.batches(&rows, 1)?;
+    let alone = case.one_by_one(&mut worker, &rows)?;
     for size in [7, 256] {
         case.notes.doing(&format!("batches of {size}"), "");
         let together = worker.batches(&rows, size)?;
