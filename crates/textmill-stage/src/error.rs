@@ -6,6 +6,41 @@ use std::fmt;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a stage could not be opened, or could not process a document.
+///
+/// ```
+/// use textmill_stage::{Error, ErrorKind};
+/// # use textmill_stage::testing::open;
+/// # use textmill_stage::{Doc, Outcome, Plan, Result, Stage};
+/// # /// Fails documents that have a word.
+/// # #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// # #[serde(deny_unknown_fields)]
+/// # struct Config { word: String }
+/// # #[derive(Debug)]
+/// # struct Refuse { word: String }
+/// # impl Stage for Refuse {
+/// #     const NAME: &'static str = "refuse";
+/// #     type Config = Config;
+/// fn new(config: Config, _: &mut Plan) -> Result<Self> {
+///     if config.word.contains(' ') {
+///         return Err(Error::config("/word", "one word has no space in it"));
+///     }
+///     Ok(Self { word: config.word })
+/// }
+///
+/// fn process(&self, doc: &mut Doc<'_>) -> Result<Outcome> {
+///     if doc.text().contains(&self.word) {
+///         return Err(Error::document(format!("the text has the word `{}`", self.word)));
+///     }
+///     Ok(Outcome::Keep)
+/// }
+/// # }
+///
+/// let wrong = open::<Refuse>(r#"{"word": "two words"}"#).unwrap_err();
+/// assert_eq!(*wrong.kind(), ErrorKind::Config { pointer: "/word".to_owned() });
+/// let failed = open::<Refuse>(r#"{"word": "rain"}"#)?.run("More rain").failed;
+/// assert_eq!(failed.unwrap().message(), "the text has the word `rain`");
+/// # Ok::<(), textmill_stage::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,

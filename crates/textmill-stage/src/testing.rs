@@ -2,6 +2,43 @@
 //!
 //! [`open`] a stage with options as JSON, [`Opened::run`] it on a text, look at the [`Answered`]; or let [`cases`] compare
 //! with a folder of texts.
+//!
+//! ```
+//! use textmill_stage::testing::{cases, open};
+//! # use textmill_stage::{Deletes, Doc, Outcome, Plan, Result, Stage};
+//! # /// What it is for.
+//! # #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! # #[serde(deny_unknown_fields)]
+//! # struct Config {}
+//! # struct StripQuotes(Deletes);
+//! # impl Stage for StripQuotes {
+//! #     const NAME: &'static str = "strip-quotes";
+//! #     type Config = Config;
+//! #     fn new(_: Config, plan: &mut Plan) -> Result<Self> {
+//! #         Ok(Self(plan.deletes("quote", "The line begins with `>`.")))
+//! #     }
+//! #     fn process(&self, doc: &mut Doc<'_>) -> Result<Outcome> {
+//! #         let quotes = doc.lines().filter(|line| line.text.starts_with('>'));
+//! #         quotes.for_each(|line| doc.remove(line.span, self.0));
+//! #         Ok(Outcome::Keep)
+//! #     }
+//! # }
+//!
+//! // One document, and everything that became of it.
+//! let answered = open::<StripQuotes>("{}")?.run("yes\n> or no?\n");
+//! assert_eq!(answered.text, "yes\n");
+//! assert_eq!(answered.edits[0].2, "quote");
+//! assert_eq!((answered.dropped, answered.failed), (None, None));
+//!
+//! // Texts in files: what goes in, and what must come out.
+//! let folder = std::env::temp_dir().join(format!("cases-of-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder).unwrap();
+//! std::fs::write(folder.join("quote.in.txt"), "> or no?\nno\n").unwrap();
+//! std::fs::write(folder.join("quote.out.txt"), "no\n").unwrap();
+//! cases::<StripQuotes>(&folder);
+//! # std::fs::remove_dir_all(folder).unwrap();
+//! # Ok::<(), textmill_stage::Error>(())
+//! ```
 
 mod cases;
 
@@ -33,6 +70,8 @@ pub struct Answered {
     pub fields: BTreeMap<String, Json>,
     /// The texts of the documents it emitted.
     pub emitted: Vec<String>,
+    /// The numbers that decided: name, value, threshold.
+    pub scores: Vec<(&'static str, f64, Option<f64>)>,
     /// The rule under which it was dropped.
     pub dropped: Option<&'static str>,
     /// The error that it failed with; then nothing else is set, and the text is what went in.
@@ -86,6 +125,7 @@ impl<S: StageWithScratch> Opened<S> {
                 edits: Vec::new(),
                 fields: BTreeMap::new(),
                 emitted: Vec::new(),
+                scores: Vec::new(),
                 dropped: None,
                 failed: Some(error),
             },
@@ -109,8 +149,13 @@ impl<S: StageWithScratch> Opened<S> {
             let (name, kind) = &self.plan.writes[*column];
             (name.clone(), value.as_deref().map_or(Json::Null, |value| decode(*kind, value)))
         });
+        let scores = answer.scores.iter().map(|(name, value, threshold)| {
+            // Nothing else than "none" is no number.
+            (*name, *value, Some(*threshold).filter(|threshold| !threshold.is_nan()))
+        });
         Answered {
             text: apply(text, &edits),
+            scores: scores.collect(),
             fields: fields.collect(),
             emitted: answer.emits.into_iter().map(|document| document.text).collect(),
             dropped: match outcome {
