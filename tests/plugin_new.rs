@@ -94,7 +94,7 @@ fn golden_cases(project: &Project, library: &str) {
     let _ = run(&["--stage", "mute"]).code(0).says(&["3 cases passed"]);
     let _ = run(&["--stage", "loud"]).code(2).says(&["the library has the stages `mute`", "--stage"]);
     project.write("plugins/mute/tests/cases/new.options.json", "{ \"min-capitals\": 0 }");
-    let _ = run(&[]).code(1).says(&["case `new`", "min-capitals"]);
+    let _ = run(&[]).code(1).says(&["case `new`", "new.options.json, as TOML:", "min-capitals = 0"]);
     let _ = project.run(["plugin", "cases", library]).code(1).says(&["cannot read `tests/cases`"]);
     let _ = project.run(["plugin", "cases", "no/such.so"]).code(2).says(&["no/such.so"]);
 }

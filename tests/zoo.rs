@@ -418,6 +418,13 @@ fn no_command_loads_a_plugin_that_is_isolated() {
 }
 
 #[test]
+fn a_library_without_a_stage_has_no_cases() {
+    let library = library("no-stages");
+    let ran = project().run(["plugin", "cases", library.to_str().unwrap()]).code(2);
+    let _ = ran.says(&["error: the library has no stage", "hint: is this the right library?"]);
+}
+
+#[test]
 fn a_plugin_that_ends_the_process_is_no_success() {
     let project = pipeline("exit");
     let before = project.read("out.jsonl");

@@ -48,7 +48,8 @@ fn run_case(registry: &Registry, stage: &str, folder: &Path, case: &Case) -> Res
     let pipeline = json!({ "stage": [{ "uses": stage, "with": case.options }] });
     let text =
         toml::to_string(&pipeline).map_err(|error| format!("TOML cannot hold the options: {error}"))?;
-    let source = Source { path: folder.join(format!("{}.options.json", case.name)), text };
+    // Mistakes are shown in these lines, which nobody has written.
+    let source = Source { path: folder.join(format!("{}.options.json, as TOML", case.name)), text };
     let draft = textmill_pipeline::parse(source).map_err(|mistakes| mistakes.to_string())?;
     let pipeline = draft.resolve(registry, &[]).map_err(|mistakes| mistakes.to_string())?;
     let engine = Engine::open(pipeline, registry).map_err(|mistakes| mistakes.to_string())?;
@@ -84,6 +85,7 @@ impl fmt::Display for CasesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Load(error) => error.fmt(f),
+            Self::Stage(offered) if offered.is_empty() => f.write_str("the library has no stage"),
             Self::Stage(offered) => {
                 let names: Vec<_> = offered.iter().map(|name| format!("`{name}`")).collect();
                 write!(f, "the library has the stages {}", names.join(", "))

@@ -20,6 +20,9 @@ fn explain(error: &CasesError) -> anyhow::Error {
     let advised = |hint: &str| Advised { message: error.to_string(), hint: Some(hint.to_owned()) }.into();
     match error {
         CasesError::Load(load) => advised(load.hint()),
+        CasesError::Stage(offered) if offered.is_empty() => {
+            advised("is this the right library? `textmill plugin test` says more")
+        }
         CasesError::Stage(_) => advised("name one of them with `--stage`"),
         _ => DataError(anyhow::anyhow!("{error}")).into(),
     }
