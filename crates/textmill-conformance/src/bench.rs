@@ -1,5 +1,6 @@
 //! A stage that is checked: its options, documents for it, and workers that are watched.
 
+use std::mem;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -213,7 +214,8 @@ impl<'s> Worker<'s> {
         texts: &[&str],
         fields: &[Vec<Option<&str>>],
     ) -> Result<Vec<Answer>, StageError> {
-        self.trial.process(texts, fields, &self.cancel)
+        let answers = self.trial.process(texts, fields, &self.cancel)?;
+        Ok(answers.iter_mut().map(mem::take).collect())
     }
 
     /// The answers to all rows, in batches of `size`.
@@ -233,8 +235,8 @@ impl<'s> Worker<'s> {
     /// The answer to one document.
     pub(crate) fn one(&mut self, text: &str, fields: &[Option<String>]) -> Result<Answer, StageError> {
         let fields: Vec<_> = fields.iter().map(|value| vec![value.as_deref()]).collect();
-        let mut answers = self.trial.process(&[text], &fields, &self.cancel)?;
-        Ok(answers.pop().expect("one answer to one document"))
+        let answers = self.trial.process(&[text], &fields, &self.cancel)?;
+        Ok(answers.first_mut().map(mem::take).expect("one answer to one document"))
     }
 
     /// The answer to one document, if it is one that the contract allows; or else what is wrong with it.

@@ -94,9 +94,8 @@ impl Answers {
         &mut self.0
     }
 
-    /// The answers, which are then gone from here.
-    pub(super) fn take(&mut self) -> Vec<Answer> {
-        std::mem::take(&mut self.0)
+    pub(super) fn all(&mut self) -> &mut [Answer] {
+        &mut self.0
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Answer> {

@@ -29,7 +29,8 @@ impl OpenedStage {
 
 impl Trial<'_> {
     /// Hands over a batch: the texts, and for each field that the stage reads a value for each text, which is text for a
-    /// field of type text and JSON for all others. The stage is told that it is cancelled when `cancel` is.
+    /// field of type text and JSON for all others. The stage is told that it is cancelled when `cancel` is. The answers may be
+    /// taken from their places, which are used again for the next batch.
     ///
     /// # Errors
     /// If the stage gave up or was cancelled; or if it answered for a document that is not in the batch.
@@ -41,7 +42,7 @@ impl Trial<'_> {
         texts: &[&str],
         fields: &[Vec<Option<&str>>],
         cancel: &Cancel,
-    ) -> Result<Vec<Answer>, StageError> {
+    ) -> Result<&mut [Answer], StageError> {
         let _in_run = enter_run(cancel);
         let texts = texts.iter().map(|text| Str::from(*text)).collect();
         let value = |value: Option<&str>| Str::optional(value.map(str::as_bytes));
@@ -49,7 +50,7 @@ impl Trial<'_> {
         let columns: Vec<Vec<Str>> = std::iter::once(texts).chain(fields).collect();
         self.segments.begin_with(columns.first().map_or(0, Vec::len));
         self.worker.process(&columns, &mut self.segments, &mut self.answers)?;
-        Ok(self.answers.take())
+        Ok(self.answers.all())
     }
 
     /// The calls of the last batch that did not keep the contract.
