@@ -43,6 +43,33 @@ fn a_stage_in_zig() {
     assert!(!needed, "TEXTMILL_NEEDS_ZIG is set, and there is no `zig`");
 }
 
+/// What the example does not need of the wrapper for C++: `wrapper/everything.cpp`, and golden cases of it. Without
+/// optimization, which makes symbols of what is inlined otherwise.
+#[test]
+fn the_wrapper_for_cpp_does_all_that_it_says() {
+    let (project, here) = (project(), workspace().join("tests/wrapper"));
+    let mut compiler = Command::new("c++");
+    compiler.args([
+        "-std=c++17",
+        "-shared",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-I",
+    ]);
+    compiler.arg(workspace().join("crates/textmill-abi/include")).arg(here.join("everything.cpp"));
+    compiler.args(["-o", "everything.so"]).current_dir(project.path(""));
+    let _ = Ran::from(compiler.output().unwrap()).code(0);
+    let cases = ["plugin", "cases", "everything.so", "--cases"];
+    let _ = project.run(cases.iter().chain(&[here.join("cases").to_str().unwrap()])).code(0);
+    let _ = project.run(["plugin", "test", "everything.so", "--quick"]).code(0).says(&["0 failed"]);
+    project.write("cases/a.in.txt", "");
+    project.write("cases/a.options.json", r#"{ "with": "broken" }"#);
+    let _ = project.run(cases.iter().chain(&["cases"])).code(1).says(&["it was told not to open"]);
+}
+
 /// Builds the example in `folder` as the page says under `language`, and runs it.
 fn check(language: &str, folder: &str, library: &str) {
     let project = project();

@@ -1,23 +1,24 @@
 /* textmill_plugin.hpp: stages in C++17. A thin wrapper of textmill_plugin.h, which holds the contract; all of it is
  * compiled into the plugin that includes it.
  *
- * A stage is a class with four things:
+ * A stage is a class, here called Stage, with:
  *
  *   static constexpr std::string_view name, summary, config_schema;   what tm_stage says of them
  *   static constexpr uint64_t may;                                    the most it may do, with any options
- *   Stage(const textmill::Options &, textmill::Plan &);                           opens it; declares fields and rules
- *   void process(textmill::Document &) const;                               called by many threads at once
+ *   Stage(const textmill::Options &, textmill::Plan &);               opens it; declares fields and rules
+ *   void process(textmill::Document &) const;                         called by many threads at once
  *
  * and a plugin is one line, TM_PLUGIN("name", "1.0.0", "MIT", Stage, ...), in one source file.
  *
  * What the wrapper sees to:
  *
- * - A rule is a handle that says what it can do: remove() takes textmill::Deletes, replace() and rewrite() take textmill::Rewrites,
- *   drop() takes textmill::Drops. Fields are handles too. The plan is made of the handles that were asked for.
- * - No exception crosses the boundary. textmill::ConfigError from the constructor is shown at its place in the pipeline file;
- *   any exception from process() fails the document in hand with its what(), and the stage goes on with the next.
- * - Answers are collected and handed over when process() returns, so a document that throws leaves none behind. Edits may
- *   be asked for in any order.
+ * - A rule is a handle that says what it can do: remove() takes textmill::Deletes, replace() and rewrite() take
+ *   textmill::Rewrites, drop() takes textmill::Drops. Fields are handles too. The plan is made of the handles that were
+ *   asked for.
+ * - No exception crosses the boundary. textmill::ConfigError from the constructor is shown at its place in the pipeline
+ *   file; any exception from process() fails the document in hand with its what(), and the stage goes on with the next.
+ * - Answers are collected and handed over when process() returns, so a document that throws leaves none behind. Edits
+ *   may be asked for in any order.
  *
  * A std::string_view that a Document gives is valid until process() returns. Rule names and summaries are literals. */
 #ifndef TEXTMILL_PLUGIN_HPP
@@ -299,7 +300,7 @@ const tm_plugin *plugin(const tm_host *host, std::string_view name, std::string_
 /* Exports a plugin: its name, version and licence as literals, and its stages. */
 #define TM_PLUGIN(name, version, license, ...)                                       \
   extern "C" TM_EXPORT const tm_plugin *textmill_plugin_v1(const tm_host *host) {    \
-    return textmill::plugin<__VA_ARGS__>(host, name, version, license);                    \
+    return textmill::plugin<__VA_ARGS__>(host, name, version, license);              \
   }
 
 #endif
