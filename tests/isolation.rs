@@ -231,6 +231,12 @@ fn a_plugin_is_isolated_as_a_whole() {
         let output = project.command(["check", "p.toml"]).env("TEXTMILL_TEST_BROKEN", how).output().unwrap();
         let _ = Ran::from(output).code(2).says(&["textmill_broken_plugin", part, "p.toml:3:12", "hint"]);
     }
+    let twice = plugins_line(&["unruly"]).trim().replace("plugins = [", ", ");
+    let text = table("unruly").trim().trim_end_matches(']').to_owned() + &twice + "\n" + stages;
+    let _ = piped(&text, "")
+        .run(["check", "p.toml"])
+        .code(2)
+        .says(&["is named twice", "leave one of the two out"]);
     let text = "plugins = [{ path = './no.so', isolation = 'process' }]\n";
     let _ = piped(text, "").run(["check", "p.toml"]).code(2).says(&["no.so", "cannot open", "p.toml:3:12"]);
 }

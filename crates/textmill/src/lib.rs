@@ -14,7 +14,7 @@ mod cases;
 mod golden;
 mod lock;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use textmill_engine::{
     BuiltIn, Cancel, Chosen, Counts, Edit, Engine, Error, Excerpt, Failure, Fate, Finished, Histogram,
@@ -161,6 +161,11 @@ fn load_one(
             .find(&plugin.path)
             .map_err(|error| (error.to_string(), error.hint().map(ToOwned::to_owned)))?,
     };
+    let is_it = |absolute: PathBuf| registry.plugins().iter().any(|known| known.path == absolute);
+    if path.canonicalize().is_ok_and(is_it) {
+        let hint = "leave one of the two out".to_owned();
+        return Err((format!("the plugin `{}` is named twice", plugin.path), Some(hint)));
+    }
     guard.load(registry, plugin, &path).map_err(|error| (error.to_string(), Some(error.hint().to_owned())))
 }
 
