@@ -1,7 +1,7 @@
 //! Which crate may depend on which: the arrows of `crates/README.md`, checked against the manifests.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use textmill_testkit::workspace;
 
@@ -56,6 +56,34 @@ fn arrows_point_where_they_may() {
         }
         check(name, &found, &stages, &in_tests);
     }
+}
+
+/// Two libraries that both export the entry of a plugin cannot be linked into one program: so only a crate that is linked
+/// into none exports it, and no arrow leads to such a crate.
+#[test]
+fn only_leaf_crates_export_the_entry_of_a_plugin() {
+    let manifests = manifests();
+    let exporting: Vec<_> = manifests.iter().filter(|(_, manifest)| exports_an_entry(manifest)).collect();
+    assert!(exporting.len() >= 6, "{}", exporting.len());
+    // One such library is no matter, in a program that has no other: the bench.
+    for (name, manifest) in exporting.into_iter().filter(|(name, _)| *name != "textmill-bench-plugin") {
+        let kinds = manifest.table.get("lib").and_then(|lib| lib.get("crate-type"));
+        let is_leaf = kinds.is_some_and(|kinds| *kinds == toml::Value::from(vec!["cdylib"]));
+        assert!(is_leaf && name.ends_with("-plugin"), "`{name}` is no leaf crate, and has `export!`");
+    }
+}
+
+fn exports_an_entry(manifest: &Manifest) -> bool {
+    let folder = manifest.path.parent().unwrap();
+    let mut sources = sources_in(&folder.join("src"));
+    sources.push(folder.join("lib.rs"));
+    let text = sources.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect::<String>();
+    text.lines().any(|line| line.starts_with("textmill_stage::export!("))
+}
+
+fn sources_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
 struct Manifest {
