@@ -26,8 +26,8 @@ use textmill_summarize::Summarize;
 
 const STAGES: &[BuiltIn] = &[vtable::<Idle>, vtable::<Cut>, vtable::<StripLinks>, vtable::<Summarize>];
 
-/// How many documents a pass goes over.
-const DOCUMENTS: u16 = 1024;
+/// The argument with which this program is started as a process of a stage.
+const WORKER: &str = "--worker";
 
 /// What a subject takes in a round, at least: passes are repeated until they do.
 const ROUND: Duration = Duration::from_millis(4);
@@ -102,16 +102,22 @@ const CUT: Key = ("cut", "edits", Place::BuiltIn, 256);
 const STRIP_LINKS: Key = ("strip-links", "", Place::BuiltIn, 256);
 
 fn main() {
-    if env::args().nth(1).as_deref() == Some("worker") {
+    if env::args().nth(1).as_deref() == Some(WORKER) {
         return textmill_engine::work(STAGES).unwrap();
     }
-    // Without `--bench` somebody wants to know whether it runs.
-    let rounds = if env::args().any(|arg| arg == "--bench") { 61 } else { 1 };
+    // Without `--bench` it is a test, and says only whether everything runs.
+    let is_bench = env::args().any(|arg| arg == "--bench");
+    let (rounds, documents) = if is_bench { (61, 1024) } else { (1, 256) };
     let texts = texts();
-    let texts: Vec<&str> = texts.iter().map(String::as_str).cycle().take(DOCUMENTS.into()).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).cycle().take(documents).collect();
     let stages: Vec<_> = SUBJECTS.iter().map(open).collect();
     let mut subjects: Vec<_> =
-        SUBJECTS.iter().zip(&stages).map(|(key, stage)| Subject::new(*key, stage, &texts)).collect();
+        SUBJECTS.iter().zip(&stages).map(|(key, stage)| Subject::new(*key, stage)).collect();
+    if is_bench {
+        for subject in &mut subjects {
+            subject.settle(&texts);
+        }
+    }
     for _ in 0..rounds {
         for subject in &mut subjects {
             subject.round(&texts);
@@ -141,7 +147,7 @@ fn open((stage, options, place, _): &Key) -> OpenedStage {
             OpenedStage::open(&registry, stage, &options, Vec::new()).unwrap()
         }
         Place::Process => {
-            let worker = WorkerCommand::this_program(["worker"]).unwrap();
+            let worker = WorkerCommand::this_program([WORKER]).unwrap();
             let registry = Registry::new(STAGES).with_worker(Some(worker));
             OpenedStage::open_isolated(&registry, stage, &options, &[], <_>::default()).unwrap()
         }
@@ -154,15 +160,17 @@ fn library(name: &str) -> PathBuf {
 }
 
 impl<'s> Subject<'s> {
-    /// The first pass, which is not measured, tells how many make a round.
-    fn new(key: Key, stage: &'s OpenedStage, texts: &[&str]) -> Self {
+    fn new(key: Key, stage: &'s OpenedStage) -> Self {
         let (trial, n_reads) = (stage.trial().unwrap(), stage.plan().reads.len());
-        let mut subject = Self { key, trial, n_reads, passes: 1, rounds: Vec::new() };
-        subject.round(texts);
-        let pass = subject.round(texts);
-        subject.passes = u32::try_from(ROUND.as_nanos() / pass.as_nanos().max(1)).unwrap().max(1);
-        subject.rounds.clear();
-        subject
+        Self { key, trial, n_reads, passes: 1, rounds: Vec::new() }
+    }
+
+    /// Two passes that are not measured tell how many make a round.
+    fn settle(&mut self, texts: &[&str]) {
+        self.round(texts);
+        let pass = self.round(texts);
+        self.passes = u32::try_from(ROUND.as_nanos() / pass.as_nanos().max(1)).unwrap().max(1);
+        self.rounds.clear();
     }
 
     /// Goes over all texts as often as a round asks for, and says what that took.
@@ -180,7 +188,8 @@ impl<'s> Subject<'s> {
             }
         }
         let took = begin.elapsed();
-        self.rounds.push(took.as_secs_f64() * 1e9 / f64::from(self.passes) / f64::from(DOCUMENTS));
+        let documents = self.passes * u32::try_from(texts.len()).unwrap();
+        self.rounds.push(took.as_secs_f64() * 1e9 / f64::from(documents));
         took
     }
 }
