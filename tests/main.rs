@@ -27,6 +27,7 @@ mod plugin_path;
 mod plugins;
 mod readme;
 mod regressions;
+mod report_html;
 mod run_json;
 mod toml_mistakes;
 mod traps;

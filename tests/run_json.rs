@@ -127,13 +127,15 @@ fn it_is_found_beside_a_folder_too_and_where_it_is_asked_for() {
     let _ = project
         .run(["run", "p.toml", "-o", "out/", "--report", "other"])
         .code(1)
-        .says(&["report   other/run.json"]);
+        .says(&["report   other/report.html"]);
     assert_eq!(record(&project, "out/.textmill/run.json"), record(&project, "other/run.json"));
-    let _ = project.run(["run", "p.toml"]).code(1).says(&["report   mine/run.json"]);
+    let _ = project.run(["run", "p.toml"]).code(1).says(&["report   mine/report.html"]);
     assert_eq!(record(&project, BESIDE), record(&project, "mine/run.json"));
-    let _ =
-        project.run(["run", "p.toml", "-o", "else.jsonl"]).code(1).says(&["report   else.report/run.json"]);
-    assert_eq!(project.list("mine"), ["run.json"]);
+    let _ = project
+        .run(["run", "p.toml", "-o", "else.jsonl"])
+        .code(1)
+        .says(&["report   else.report/report.html"]);
+    assert_eq!(project.list("mine"), ["report.html", "run.json"]);
 }
 
 #[test]
@@ -152,7 +154,7 @@ fn a_stream_has_none_and_a_dry_run_only_where_it_is_asked_for() {
     let project = piped("", articles());
     let _ = project.run(["run", "p.toml", "-o", "-"]).code(1);
     let _ = project.run(["run", "p.toml", "--dry-run", "--report", "r"]).code(1);
-    assert_eq!(project.list(""), ["in.jsonl", "p.toml", "r/run.json"]);
+    assert_eq!(project.list(""), ["in.jsonl", "p.toml", "r/report.html", "r/run.json"]);
     let run = record(&project, "r/run.json");
     assert_eq!((&run["dry-run"], &run["outputs"]), (&json!(true), &json!([])));
 }

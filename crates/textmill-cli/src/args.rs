@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Run the golden tests of pipeline files: their `[[test]]` tables
     Test(TestArgs),
+    /// Make the report of a run again, from its `run.json`: a page that a browser shows
+    Report(ReportArgs),
     /// Show what is in files: format, fields, the first documents, and what cannot be read
     Inspect(InspectArgs),
     /// Write a first pipeline and two articles to run it on
@@ -144,7 +146,7 @@ pub(crate) struct RunArgs {
     /// Replace an output that was not made by textmill
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Write `run.json`, the record of the run, into this folder, in the place of `[report] uri`
+    /// Write `report.html` and `run.json`, the record of the run, into this folder, in the place of `[report] uri`
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) report: Option<PathBuf>,
 }
@@ -215,6 +217,19 @@ pub(crate) struct TestArgs {
     pub(crate) update: bool,
     #[command(flatten)]
     pub(crate) plugins: PluginArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// The run: its output, the folder of its report, or its `run.json`
+    #[arg(value_name = "RUN", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) run: PathBuf,
+    /// Write to this file, or `-` for stdout [default: `report.html` beside `run.json`]
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace a file that textmill has not written
+    #[arg(long)]
+    pub(crate) overwrite: bool,
 }
 
 #[derive(Debug, clap::Args)]

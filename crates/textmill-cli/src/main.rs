@@ -8,6 +8,7 @@ mod command;
 mod diff;
 mod exit;
 mod logging;
+mod past;
 mod progress;
 mod record;
 mod terminal;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Plugin(command) => command::plugin::run(command),
         Command::Lock(args) => command::lock::run(args),
         Command::Test(args) => command::test::run(args),
+        Command::Report(args) => command::report::run(args, bar.is_quiet()),
         Command::Inspect(args) => command::inspect::run(args),
         Command::Init(args) => command::init::run(args),
         Command::Schema(args) => command::schema::run(args),

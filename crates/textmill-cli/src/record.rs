@@ -1,4 +1,4 @@
-//! `run.json`: the engine's numbers in the words of the report, and where the file goes.
+//! `run.json`: the engine's numbers in the words of the report, and where the file and the report go.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -81,8 +81,14 @@ pub(crate) fn place_beside(output: &Published) -> Option<PathBuf> {
     folder.is_dir().then(|| folder.join(io::RUN_FILE))
 }
 
-/// Puts the record there, whole or not at all.
-pub(crate) fn write(run: &Run, path: &Path) -> Result<(), Advised> {
+/// Puts the record and the report beside it there, each whole or not at all.
+pub(crate) fn write(run: &Run, places: &[PathBuf]) -> Result<(), Advised> {
+    let files = [(io::RUN_FILE, run.to_json()), (io::REPORT_FILE, run.to_html())];
+    let all = places.iter().flat_map(|place| files.iter().map(move |file| (place, file)));
+    all.into_iter().try_for_each(|(place, (name, text))| write_file(&place.with_file_name(name), text))
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Advised> {
     let failed = |error: String| Advised {
         message: format!("cannot write the record of the run: {error}"),
         hint: Some("the outputs are there, and whole".to_owned()),
@@ -91,16 +97,23 @@ pub(crate) fn write(run: &Run, path: &Path) -> Result<(), Advised> {
         let error = |error| failed(format!("cannot make the folder `{}`: {error}", folder.display()));
         std::fs::create_dir_all(folder).map_err(error)?;
     }
-    io::replace_file(path, run.to_json().as_bytes()).map_err(|error| failed(error.to_string()))
+    io::replace_file(path, text.as_bytes()).map_err(|error| failed(error.to_string()))
 }
 
-/// Refuses a folder whose `run.json` somebody else has written.
+/// Refuses a folder whose `run.json` or `report.html` somebody else has written.
 pub(crate) fn check_free(folder: &Path) -> Result<(), Advised> {
-    let path = folder.join(io::RUN_FILE);
-    match std::fs::read(&path) {
-        Ok(bytes) if matches!(Run::from_json(&bytes), Err(report::ReadError::Other(_))) => Err(Advised {
+    [io::RUN_FILE, io::REPORT_FILE].iter().try_for_each(|name| check_ours(&folder.join(name)))
+}
+
+/// Refuses a file that is neither a record nor a report of a run.
+pub(crate) fn check_ours(path: &Path) -> Result<(), Advised> {
+    let is_ours = |bytes: &[u8]| {
+        report::is_report(bytes) || !matches!(Run::from_json(bytes), Err(report::ReadError::Other(_)))
+    };
+    match std::fs::read(path) {
+        Ok(bytes) if !is_ours(&bytes) => Err(Advised {
             message: format!("`{}` was not written by textmill", path.display()),
-            hint: Some("name another folder for the report, or replace it with `--overwrite`".to_owned()),
+            hint: Some("name another place for the report, or replace it with `--overwrite`".to_owned()),
         }),
         _ => Ok(()),
     }

@@ -50,7 +50,7 @@ pub use crate::input::{
 pub use crate::names::FieldNames;
 pub use crate::output::{
     Body, EncodedBatch, Encoder, HashedFile, MadeFrom, NamePart, Output, OutputOptions, Published,
-    PublishedFile, RUN_FILE, Refused, Rejected, Why, state_folder,
+    PublishedFile, REPORT_FILE, RUN_FILE, Refused, Rejected, Why, state_folder,
 };
 pub use crate::plugin_path::PluginPath;
 pub use crate::snapshot::{Snapshot, replace_file, sha256};

@@ -122,7 +122,8 @@ pub(crate) struct WrittenSink {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Report")]
 pub(crate) struct WrittenReport {
-    /// A folder, which gets `run.json`: what the run did, for programs. Relative to this file.
+    /// A folder, which gets `report.html` and `run.json`: what the run did, for people and for programs. Relative to this
+    /// file.
     #[schemars(length(min = 1))]
     pub(crate) uri: String,
 }

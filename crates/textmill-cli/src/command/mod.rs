@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod lock;
 mod open;
 pub(crate) mod plugin;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod test;

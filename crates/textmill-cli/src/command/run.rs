@@ -54,9 +54,9 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     };
     let run = record::record(&engine, &finished, known);
     let records = record_places(&finished, report.as_deref());
-    records.iter().try_for_each(|path| record::write(&run, path))?;
+    record::write(&run, &records)?;
     if !bar.is_quiet() {
-        tell(args, &run, &finished, report.as_deref());
+        tell(args, &run, &finished, records.last());
     }
     if finished.counts.failed > 0 {
         tell_failures(&finished, allowed);
@@ -171,7 +171,7 @@ fn allowed(max: MaxErrors, finished: &Finished) -> bool {
     }
 }
 
-fn tell(args: &RunArgs, run: &Run, finished: &Finished, report: Option<&Path>) {
+fn tell(args: &RunArgs, run: &Run, finished: &Finished, record: Option<&PathBuf>) {
     let funnel = run.funnel();
     let (head, rows) = funnel.split_once('\n').unwrap_or_default();
     say(&styled(STRONG, head));
@@ -191,8 +191,8 @@ fn tell(args: &RunArgs, run: &Run, finished: &Finished, report: Option<&Path>) {
         let records = plural(finished.skipped_records, "record");
         say(&format!("skipped  {records} of web archives that are no pages"));
     }
-    if let Some(folder) = report {
-        say(&format!("report   {}", shown(&folder.join(textmill::io::RUN_FILE))));
+    if let Some(record) = record {
+        say(&format!("report   {}", shown(&record.with_file_name(textmill::io::REPORT_FILE))));
     }
     if args.dry_run {
         say("dry run: nothing was written");

@@ -9,7 +9,7 @@
 //! - `publishing.json`: while files are renamed, what is to be there in the end. So files that a killed run has already
 //!   renamed are known to be ours;
 //! - `manifest.json`: what is there. Renaming `publishing.json` to it is the last step;
-//! - `run.json`: the record of the run that made it, which whoever ran it puts there afterwards.
+//! - `run.json` and `report.html`: the record of the run that made it, which whoever ran it puts there afterwards.
 //!
 //! That is for textmill alone. In an output folder, `_SUCCESS` says the same to everybody else: the files with their
 //! documents, bytes and hashes. It is removed before the first file is renamed and put there after the last, so that where
@@ -35,6 +35,8 @@ const PUBLISHING: &str = "publishing.json";
 const MANIFEST: &str = "manifest.json";
 /// The name of the record of a run.
 pub const RUN_FILE: &str = "run.json";
+/// The name of the same record as a page.
+pub const REPORT_FILE: &str = "report.html";
 /// The name that programs of this field wait for; what begins with `_` they take for no data.
 pub(crate) const SUCCESS: &str = "_SUCCESS";
 
@@ -168,8 +170,8 @@ impl Claim {
         listed.iter().try_for_each(|file| self.check_free(&file.path))?;
         self.flush(&listed)?;
         self.announce(&listed, documents)?;
-        // It speaks of the run before; until that of this run is written, none is better than a wrong one.
-        remove_file(&self.state.join(RUN_FILE))?;
+        // They speak of the run before; until those of this run are written, none is better than a wrong one.
+        [REPORT_FILE, RUN_FILE].iter().try_for_each(|file| remove_file(&self.state.join(file)))?;
         if success.is_some() {
             remove_file(&self.root.join(SUCCESS))?;
         }

@@ -1,0 +1,169 @@
+//! What changed in the texts, by rule.
+
+use maud::{Markup, html};
+
+use super::bars::{Segment, bar};
+use super::text::{clipped, inline, percent, shown, signed, unless_zero};
+use super::{LISTED, examples, left_out};
+use crate::{Rule, RuleKind, Run, Stage, count, plural};
+
+/// A rule, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change<'a> {
+    pub(super) stage_index: usize,
+    pub(super) rule_index: usize,
+    pub(super) stage: &'a Stage,
+    pub(super) rule: &'a Rule,
+}
+
+impl Change<'_> {
+    /// How many characters it took away and put in.
+    pub(super) fn chars(&self) -> u64 {
+        self.rule.removed.chars + self.rule.added.chars
+    }
+}
+
+/// The rules that edited texts, the one that changed most first.
+pub(super) fn largest_first(run: &Run) -> Vec<Change<'_>> {
+    let mut changes: Vec<_> = rules(run).filter(|change| change.rule.edits > 0).collect();
+    changes.sort_by_key(|change| std::cmp::Reverse((change.chars(), change.rule.docs)));
+    changes
+}
+
+/// The rules that edit texts.
+fn rules(run: &Run) -> impl Iterator<Item = Change<'_>> {
+    let of = |(stage_index, stage)| rules_of(stage_index, stage);
+    let edits = |change: &Change<'_>| change.rule.kind != RuleKind::Drops;
+    run.stages.iter().enumerate().flat_map(of).filter(edits)
+}
+
+fn rules_of(stage_index: usize, stage: &Stage) -> impl Iterator<Item = Change<'_>> {
+    let rules = stage.rules.iter().enumerate();
+    rules.map(move |(rule_index, rule)| Change { stage_index, rule_index, stage, rule })
+}
+
+pub(super) fn section(run: &Run) -> Markup {
+    let changes = largest_first(run);
+    html! {
+        section aria-labelledby="changes" {
+            h2 #changes { "What changed" }
+            @if changes.is_empty() {
+                p { "No rule changed a text." }
+            } @else {
+                (table(&changes))
+                (left_out(changes.len() as u64, LISTED, "rule"))
+            }
+            (idle(run))
+            (by_stage(run))
+        }
+    }
+}
+
+fn table(changes: &[Change<'_>]) -> Markup {
+    let most = changes.iter().map(Change::chars).max().unwrap_or(0);
+    html! {
+        div.scroll role="region" aria-label="Changes by rule" tabindex="0" {
+            table {
+                caption { "Changes of texts by rule, the largest first" }
+                thead {
+                    tr {
+                        th scope="col" { "rule" }
+                        th.n scope="col" { "documents" }
+                        th.n scope="col" { "edits" }
+                        th.wide scope="col" { "characters removed and added" }
+                        th.n scope="col" { "removed" }
+                        th.n scope="col" { "added" }
+                    }
+                }
+                tbody { @for change in changes.iter().take(LISTED) { (row(change, most)) } }
+            }
+        }
+    }
+}
+
+fn row(change: &Change<'_>, most: u64) -> Markup {
+    let Change { stage, rule, .. } = change;
+    let amounts = [
+        Segment { class: "removed", label: "characters removed".into(), amount: rule.removed.chars },
+        Segment { class: "added", label: "characters added".into(), amount: rule.added.chars },
+    ];
+    html! {
+        tr {
+            th scope="row" {
+                @if rule.samples.is_empty() {
+                    (inline(&rule.name))
+                } @else {
+                    a href={ "#" (examples::anchor(change.stage_index, Some(change.rule_index))) } { (inline(&rule.name)) }
+                }
+                " " span.of { "of " (inline(&stage.id)) }
+                p.what { (shown(&clipped(&rule.summary, 300))) }
+            }
+            td.n { (count(rule.docs)) br; span.of { (percent(rule.docs, stage.docs.entered)) } }
+            td.n { (count(rule.edits)) }
+            td.wide { (bar(&amounts, most)) }
+            td.n { (signed("−", rule.removed.chars)) }
+            td.n { (signed("+", rule.added.chars)) }
+        }
+    }
+}
+
+/// The rules that found nothing: a rule that should have is as good a hint as one that found too much.
+fn idle(run: &Run) -> Markup {
+    let idle: Vec<_> = rules(run).filter(|change| change.rule.edits == 0).collect();
+    html! {
+        @if !idle.is_empty() {
+            details {
+                summary { (plural(idle.len() as u64, "rule")) " changed nothing" }
+                ul.names {
+                    @for Change { stage, rule, .. } in idle.iter().take(LISTED) {
+                        li { (inline(&rule.name)) " " span.of { "of " (inline(&stage.id)) } }
+                    }
+                }
+                (left_out(idle.len() as u64, LISTED, "rule"))
+            }
+        }
+    }
+}
+
+fn by_stage(run: &Run) -> Markup {
+    html! {
+        div.scroll role="region" aria-label="Changes by stage" tabindex="0" {
+            table {
+                caption { "Changes by stage" }
+                thead {
+                    tr {
+                        th scope="col" { "stage" }
+                        th.n scope="col" { "documents changed" }
+                        th.n scope="col" { "characters that came" }
+                        th.n scope="col" { "removed" }
+                        th.n scope="col" { "added" }
+                        th scope="col" { "fields set" }
+                    }
+                }
+                tbody { @for stage in run.stages.iter().take(LISTED) { (stage_row(stage)) } }
+            }
+        }
+        (left_out(run.stages.len() as u64, LISTED, "stage"))
+    }
+}
+
+fn stage_row(stage: &Stage) -> Markup {
+    let docs = &stage.docs;
+    html! {
+        tr {
+            th scope="row" { (inline(&stage.id)) @if stage.id != stage.uses { " " span.of { "is " (inline(&stage.uses)) } } }
+            td.n { (count(docs.changed)) br; span.of { (percent(docs.changed, docs.entered)) } }
+            td.n { (count(stage.entered.chars)) }
+            td.n {
+                (signed("−", stage.removed.chars))
+                @if stage.removed.chars > 0 { br; span.of { (percent(stage.removed.chars, stage.entered.chars)) } }
+            }
+            td.n { (signed("+", stage.added.chars)) }
+            td {
+                @for field in stage.fields.iter().filter(|field| field.docs > 0).take(12) {
+                    span.field { (inline(&field.name)) " in " (unless_zero(field.docs)) } " "
+                }
+            }
+        }
+    }
+}
