@@ -27,6 +27,12 @@ fn gunzip(bytes: &[u8]) -> String {
     text
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    flate2::read::GzEncoder::new(bytes, flate2::Compression::fast()).read_to_end(&mut packed).unwrap();
+    packed
+}
+
 fn unzstd(bytes: &[u8]) -> String {
     String::from_utf8(zstd::decode_all(bytes).unwrap()).unwrap()
 }
@@ -108,4 +114,18 @@ fn the_manifest_says_what_is_there() {
         (&json!("out.jsonl"), &json!(lines().len()))
     );
     assert_eq!(manifest["files"][0]["sha256"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn many_members_are_read_alike_by_any_number_of_threads() {
+    let line = |id: usize| {
+        json!({"id": id.to_string(), "text": format!("{:x} ", id * 7_919).repeat(40)}).to_string() + "\n"
+    };
+    let input: String = (0..12_000).map(line).collect();
+    let packed: Vec<u8> = input.as_bytes().chunks(70_001).flat_map(gzip).collect();
+    let project = project().file("p.toml", "input.uri = 'in.jsonl.gz'\n").file("in.jsonl.gz", packed);
+    for args in [["-j", "1"], ["-j", "4"], ["-j3", "--memory-limit=16MiB"]] {
+        let ran = project.run([&["run", "p.toml", "-q", "-o", "-"][..], &args].concat()).code(0);
+        assert!(ran.stdout == input, "{args:?}");
+    }
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use textmill_io::{Budget, Chunk, Input, Permit, Published, Reader, machine_memory};
+use textmill_io::{Ahead, Budget, Chunk, Input, Permit, Published, Reader, machine_memory};
 
 use crate::account::Counts;
 use crate::batch::{Mill, Slot};
@@ -19,6 +19,10 @@ use crate::{Engine, convert};
 
 /// How many bytes may be in flight where neither the user nor the system says anything of memory.
 const MEMORY_LIMIT: u64 = 512 << 20;
+
+/// How many bytes, at most, may lie unpacked or decoded before the reader needs them; a quarter of what may be in flight, if
+/// that is less.
+const AHEAD: usize = 64 << 20;
 
 /// Buffers for the bytes of batches that lie ready to be used again: more than are needed where batches are finished as
 /// fast as they are read.
@@ -82,6 +86,8 @@ struct Shared<'r> {
     options: &'r RunOptions<'r>,
     encoders: Encoders,
     reader: Mutex<Reader>,
+    /// What the reader would like to be done by others.
+    ahead: Option<Arc<Ahead>>,
     budget: Arc<Budget>,
     ring: Ring<Milled>,
     /// Buffers of batches that were written.
@@ -121,12 +127,16 @@ impl Engine {
             Sinks::open(self, &input.columns(), options.overwrite)?
         };
         options.progress.begin(input.total_bytes());
-        let budget = Budget::new(self.memory_limit(options));
+        let limit = self.memory_limit(options);
+        let ahead_bytes = (limit / 4).min(AHEAD);
+        let ahead = Ahead::new(options.threads, ahead_bytes);
+        let budget = Budget::new(limit - ahead.as_ref().map_or(0, |_| ahead_bytes));
         let shared = Shared {
             engine: self,
             options,
             encoders: sinks.encoders(),
-            reader: Mutex::new(input.reader()),
+            reader: Mutex::new(input.reader_ahead(ahead.clone())),
+            ahead,
             ring: Ring::new(Arc::clone(&budget)),
             budget,
             spare: Mutex::default(),
@@ -222,7 +232,7 @@ impl Shared<'_> {
     /// The next batch, when there is room for it; how many bytes of the input have been read until then. It counts twice:
     /// as it was read, and as what becomes of it.
     fn read(&self, chunk: &mut Chunk) -> Result<Option<(Permit, u64)>, Error> {
-        let mut reader = lock(&self.reader);
+        let mut reader = self.reader();
         if !self.ring.wait_for_room() {
             return Ok(None);
         }
@@ -233,6 +243,18 @@ impl Shared<'_> {
             return Ok(None);
         }
         Ok(Some((self.ring.enter(2 * chunk.bytes()), reader.bytes_read())))
+    }
+
+    /// The reader; while another worker has it, this one does what it will need.
+    fn reader(&self) -> MutexGuard<'_, Reader> {
+        loop {
+            match self.reader.try_lock() {
+                Ok(reader) => return reader,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) if self.ahead.as_ref().is_some_and(|ahead| ahead.help()) => (),
+                Err(TryLockError::WouldBlock) => return lock(&self.reader),
+            }
+        }
     }
 
     fn mill(&self, mill: &mut Mill<'_>, chunk: &Chunk, milled: &mut Milled) -> Result<(), Error> {
@@ -311,6 +333,6 @@ impl Drop for StopOnPanic<'_> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

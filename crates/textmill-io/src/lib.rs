@@ -45,7 +45,7 @@ pub use crate::document::{Document, FieldError, FieldKind, Origin};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::{Compression, InputFormat, InvalidUtf8, OutputFormat};
 pub use crate::input::{
-    Chunk, Counts, Documents, Input, InputFile, InputOptions, ReadFailure, Reader, Shard,
+    Ahead, Chunk, Counts, Documents, Input, InputFile, InputOptions, ReadFailure, Reader, Shard,
 };
 pub use crate::names::FieldNames;
 pub use crate::output::{

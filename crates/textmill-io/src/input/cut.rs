@@ -9,6 +9,7 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use super::ahead::Ahead;
 use super::chunk::{Chunk, Entry, Form};
 use super::lines::Lines;
 use super::records::Records;
@@ -75,8 +76,13 @@ pub(super) struct Found {
 
 impl Cutting {
     /// Opens a file. One that cannot be opened is one that fails when it is cut.
-    pub(super) fn new(file: InputFile, shared: &Shared, bytes_read: &Arc<AtomicU64>) -> Self {
-        let (format, cutter) = open(&file, shared, bytes_read).unwrap_or_else(|error| {
+    pub(super) fn new(
+        file: InputFile,
+        shared: &Shared,
+        bytes_read: &Arc<AtomicU64>,
+        ahead: Option<&Arc<Ahead>>,
+    ) -> Self {
+        let (format, cutter) = open(&file, shared, bytes_read, ahead).unwrap_or_else(|error| {
             let format = file.format.unwrap_or(InputFormat::Text);
             let line = format.has_places().then_some(1);
             let failing: Box<dyn Cutter> = Box::new(Failing { line, failure: explain(&error) });
@@ -106,8 +112,9 @@ fn open(
     file: &InputFile,
     shared: &Shared,
     bytes_read: &Arc<AtomicU64>,
+    ahead: Option<&Arc<Ahead>>,
 ) -> io::Result<(InputFormat, Box<dyn Cutter>)> {
-    let mut source = source::open(file, bytes_read)?;
+    let mut source = source::open(file, bytes_read, ahead)?;
     let format = file.format.map_or_else(|| sniff(&mut source), Ok)?;
     let columns = shared.columns.clone();
     let cutter: Box<dyn Cutter> = match format {
@@ -119,7 +126,9 @@ fn open(
             shared.columns.found(|| warc::columns(&shared.fields));
             Box::new(Records::new(source))
         }
-        InputFormat::Parquet | InputFormat::Arrow => open_table(file, format, source, shared, bytes_read)?,
+        InputFormat::Parquet | InputFormat::Arrow => {
+            open_table(file, format, source, shared, bytes_read, ahead)?
+        }
     };
     Ok((format, cutter))
 }
@@ -131,9 +140,10 @@ fn open_table(
     source: Source,
     shared: &Shared,
     bytes_read: &Arc<AtomicU64>,
+    ahead: Option<&Arc<Ahead>>,
 ) -> io::Result<Box<dyn Cutter>> {
     let tables = match format {
-        InputFormat::Parquet => Tables::parquet(file, source, shared, bytes_read),
+        InputFormat::Parquet => Tables::parquet(file, source, shared, bytes_read, ahead),
         _ => Tables::arrow(file, source, shared, bytes_read),
     };
     Ok(Box::new(tables?))
@@ -146,6 +156,7 @@ fn open_table(
     _: Source,
     _: &Shared,
     _: &Arc<AtomicU64>,
+    _: Option<&Arc<Ahead>>,
 ) -> io::Result<Box<dyn Cutter>> {
     Err(io::Error::other("this textmill was built without Parquet and Arrow"))
 }

@@ -1,9 +1,11 @@
 //! The input: which files there are, how they are cut into chunks, how chunks become documents.
 
+mod ahead;
 mod chunk;
 mod cut;
 mod discover;
 mod lines;
+mod members;
 mod reader;
 mod records;
 mod rows;
@@ -17,6 +19,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::ahead::Ahead;
 pub use self::chunk::{Chunk, Documents, ReadFailure};
 pub use self::reader::{Counts, Reader};
 pub use self::shard::Shard;
@@ -149,7 +152,13 @@ impl Input {
 
     /// Reads from the beginning. Standard input can be read once.
     pub fn reader(&self) -> Reader {
-        Reader::new(self.files.clone(), Arc::clone(&self.shared))
+        self.reader_ahead(None)
+    }
+
+    /// As [`Input::reader`], with the help of those who call [`Ahead::help`] while another one has the reader. What is read
+    /// is the same.
+    pub fn reader_ahead(&self, ahead: Option<Arc<Ahead>>) -> Reader {
+        Reader::new(self.files.clone(), Arc::clone(&self.shared), ahead)
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::ahead::Ahead;
 use super::chunk::Chunk;
 use super::cut::{Carried, Cutting};
 use super::shard::Shards;
@@ -28,6 +29,7 @@ pub struct Reader {
     next_number: u64,
     counts: Counts,
     bytes_read: Arc<AtomicU64>,
+    ahead: Option<Arc<Ahead>>,
 }
 
 /// What a [`Reader`] has counted.
@@ -48,7 +50,7 @@ pub struct Counts {
 }
 
 impl Reader {
-    pub(super) fn new(files: Vec<InputFile>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(files: Vec<InputFile>, shared: Arc<Shared>, ahead: Option<Arc<Ahead>>) -> Self {
         Self {
             files: files.into_iter().enumerate(),
             shards: Shards::new(shared.shard_bytes),
@@ -60,6 +62,7 @@ impl Reader {
             next_number: 0,
             counts: Counts::default(),
             bytes_read: Arc::default(),
+            ahead,
         }
     }
 
@@ -110,7 +113,7 @@ impl Reader {
         {
             self.counts.files += 1;
             self.shards.begin(index, &file, self.before.as_ref());
-            let cutting = Cutting::new(file, &self.shared, &self.bytes_read);
+            let cutting = Cutting::new(file, &self.shared, &self.bytes_read, self.ahead.as_ref());
             if index > 0 || !cutting.format.has_columns() {
                 self.shared.columns.found(Vec::new);
             }

@@ -12,20 +12,27 @@ use lz4_flex::frame::FrameDecoder;
 use lzma_rust2::XzReader;
 
 use super::InputFile;
+use super::ahead::Ahead;
+use super::members::{self, Members};
 use crate::format::{Compression, NameSays};
 
 /// How many bytes are asked for at a time: enough that the system call does not show, little enough for the cache.
-const BLOCK: usize = 128 << 10;
+pub(super) const BLOCK: usize = 128 << 10;
 
 /// The decompressed bytes of one file.
 pub(super) type Source = Box<dyn BufRead + Send>;
 
-/// Opens a file, and decompresses it if its first bytes say that it is compressed.
-pub(super) fn open(file: &InputFile, bytes_read: &Arc<AtomicU64>) -> io::Result<Source> {
+/// Opens a file, and decompresses it if its first bytes say that it is compressed; with the help of others, where the file
+/// allows it.
+pub(super) fn open(
+    file: &InputFile,
+    bytes_read: &Arc<AtomicU64>,
+    ahead: Option<&Arc<Ahead>>,
+) -> io::Result<Source> {
     let raw: Box<dyn Read + Send> =
         if file.path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(&file.path)?) };
     let counted = Counted { inner: raw, bytes_read: Arc::clone(bytes_read) };
-    decompress(counted, NameSays::of(&file.name).compression)
+    decompress(counted, NameSays::of(&file.name).compression, ahead)
 }
 
 /// What the first bytes of a plain file on the disk say.
@@ -47,23 +54,44 @@ pub(super) fn compression(path: &Path) -> Option<Compression> {
 
 /// `named`: what the file's name promises. The first bytes decide, but a promise that they break is an error: what was
 /// cut off or overwritten at its very beginning must not pass for text.
-fn decompress(raw: impl Read + Send + 'static, named: Compression) -> io::Result<Source> {
+fn decompress(
+    raw: impl Read + Send + 'static,
+    named: Compression,
+    ahead: Option<&Arc<Ahead>>,
+) -> io::Result<Source> {
     let mut raw = Peeked { inner: raw, first: [0; 8], len: 0, at: 0 };
     let compression = Compression::of_magic(raw.peek()?);
     if named != Compression::None && compression != named {
         return Err(broken_promise(named, raw.len == 0));
     }
-    let raw = BufReader::with_capacity(BLOCK, raw);
+    if let (Some(ahead), Some(magic)) = (ahead, members::magic(compression)) {
+        return Ok(Box::new(Members::new(Box::new(raw), compression, magic, Arc::clone(ahead))));
+    }
+    if compression == Compression::None {
+        return Ok(Box::new(BufReader::with_capacity(BLOCK, raw)));
+    }
+    unpack(compression, raw, 0)
+}
+
+/// Decompresses from the beginning to the end what stands `at` so many bytes behind a multiple of [`BLOCK`] in a file.
+pub(super) fn unpack(
+    compression: Compression,
+    raw: impl Read + Send + 'static,
+    at: usize,
+) -> io::Result<Source> {
+    let raw = BufReader::with_capacity(BLOCK, Blocks { inner: raw, at, error: None });
     Ok(match compression {
         Compression::None => Box::new(raw),
         Compression::Gzip => Box::new(BufReader::with_capacity(BLOCK, MultiGzDecoder::new(raw))),
-        Compression::Zstd => {
-            Box::new(BufReader::with_capacity(BLOCK, zstd::stream::read::Decoder::with_buffer(raw)?))
-        }
+        Compression::Zstd => Box::new(BufReader::with_capacity(BLOCK, zstd_decoder(raw)?)),
         Compression::Bzip2 => Box::new(BufReader::with_capacity(BLOCK, MultiBzDecoder::new(raw))),
         Compression::Xz => Box::new(BufReader::with_capacity(BLOCK, XzReader::new(raw, true))),
         Compression::Lz4 => Box::new(BufReader::with_capacity(BLOCK, Lz4Frames(FrameDecoder::new(raw)))),
     })
+}
+
+pub(super) fn zstd_decoder<R: BufRead>(raw: R) -> io::Result<zstd::stream::read::Decoder<'static, R>> {
+    zstd::stream::read::Decoder::with_buffer(raw)
 }
 
 /// The frames of a file, one after the other; the decoder takes the end of each for that of the file.
@@ -77,6 +105,41 @@ impl<R: BufRead> Read for Lz4Frames<R> {
                 return Ok(count);
             }
         }
+    }
+}
+
+/// Gives blocks that end at multiples of [`BLOCK`] in the file, whatever it is given. A decoder that comes upon damage
+/// forgets what it made of the block before that, so which documents are read before the damage must not depend on how a
+/// pipe was filled, nor on where decoding began.
+struct Blocks<R> {
+    inner: R,
+    /// How much of the block was given.
+    at: usize,
+    /// What kept a block from being full.
+    error: Option<io::Error>,
+}
+
+impl<R: Read> Read for Blocks<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let wanted = (BLOCK - self.at).min(buffer.len());
+        let mut count = 0;
+        while count < wanted {
+            match self.inner.read(&mut buffer[count..wanted]) {
+                Ok(0) => break,
+                Ok(more) => count += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                Err(error) if count == 0 => return Err(error),
+                Err(error) => {
+                    self.error = Some(error);
+                    break;
+                }
+            }
+        }
+        self.at = (self.at + count) % BLOCK;
+        Ok(count)
     }
 }
 

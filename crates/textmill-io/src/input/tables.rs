@@ -3,25 +3,29 @@
 //! Both readers want to jump about in their file. One that is plain on the disk is read as it lies there; standard input, and
 //! what is compressed as a whole, is read into memory first, except for Arrow's stream format, which is made for pipes.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::SchemaDescriptor;
 
+use super::ahead::{Ahead, Task};
 use super::chunk::Form;
 use super::cut::{Cutter, Filling, Found, MAX_BYTES, MAX_DOCUMENTS, explain};
 use super::source::Source;
@@ -31,6 +35,9 @@ use crate::table::{self, Table};
 /// What Parquet files, and Arrow files that are no streams, begin with.
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 const ARROW_MAGIC: &[u8] = b"ARROW1";
+
+/// What is read here and there, but is no plain file, is kept in memory up to so many bytes.
+const MOST_IN_MEMORY: u64 = 256 << 20;
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
@@ -51,15 +58,18 @@ impl Tables {
         source: Source,
         shared: &Shared,
         read: &Arc<AtomicU64>,
+        ahead: Option<&Arc<Ahead>>,
     ) -> io::Result<Self> {
         let bytes = Stored::open(file, source, PARQUET_MAGIC, read)?;
         guarded(|| {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(invalid)?;
-            tell_columns(builder.schema(), shared)?;
-            let rows = rows_at_once(builder.metadata());
-            let mask = mask(builder.schema(), builder.parquet_schema(), shared);
-            let reader = builder.with_batch_size(rows).with_projection(mask).build().map_err(invalid)?;
-            Ok(Self::new(Box::new(reader)))
+            let metadata =
+                ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::default()).map_err(invalid)?;
+            tell_columns(metadata.schema(), shared)?;
+            let mask = mask(metadata.schema(), metadata.metadata().file_metadata().schema_descr(), shared);
+            let rows = rows_at_once(metadata.metadata());
+            let groups = groups(&metadata);
+            let file = Parquet { bytes, metadata, mask, rows, groups };
+            Ok(Self::new(Box::new(Groups::new(file, ahead.cloned()))))
         })
     }
 
@@ -148,6 +158,112 @@ impl Cutter for Tables {
     }
 }
 
+/// A Parquet file that is open.
+struct Parquet {
+    bytes: Stored,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    /// How many rows are decoded at once.
+    rows: usize,
+    /// Which row groups are read as one.
+    groups: Vec<Vec<usize>>,
+}
+
+/// The row groups of a Parquet file, one after the other. No batch has rows of two, as a rule, so that they can be decoded
+/// apart.
+struct Groups {
+    file: Arc<Parquet>,
+    next: usize,
+    current: Batches,
+    ahead: Option<Arc<Ahead>>,
+    /// Row groups that others decode.
+    tasks: VecDeque<Task<Batches>>,
+}
+
+impl Parquet {
+    fn group(&self, group: usize) -> Batches {
+        let batches = self.bytes.again().map_err(ParquetError::from).and_then(|bytes| {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, self.metadata.clone());
+            builder
+                .with_row_groups(self.groups.get(group).cloned().unwrap_or_default())
+                .with_batch_size(self.rows)
+                .with_projection(self.mask.clone())
+                .build()
+        });
+        match batches {
+            Ok(batches) => Box::new(batches),
+            Err(error) => Box::new(std::iter::once(Err(error.into()))),
+        }
+    }
+
+    /// The same, with the first batches decoded, up to so many bytes.
+    fn decoded_group(&self, group: usize, most_bytes: usize) -> Batches {
+        let mut batches = self.group(group);
+        let (mut ready, mut bytes) = (Vec::new(), 0);
+        while bytes < most_bytes {
+            let Some(batch) = guarded(|| Ok(batches.next())).unwrap_or_else(|error| Some(Err(error.into())))
+            else {
+                break;
+            };
+            bytes += batch.as_ref().map_or(most_bytes, RecordBatch::get_array_memory_size);
+            ready.push(batch);
+        }
+        Box::new(ready.into_iter().chain(batches))
+    }
+}
+
+impl Groups {
+    fn new(file: Parquet, ahead: Option<Arc<Ahead>>) -> Self {
+        let (file, current) = (Arc::new(file), Box::new(std::iter::empty()));
+        Self { file, next: 0, current, ahead, tasks: VecDeque::new() }
+    }
+
+    fn next_group(&mut self) -> Option<Batches> {
+        let Some(ahead) = self.ahead.clone() else {
+            return self.next_number().map(|group| self.file.group(group));
+        };
+        while self.tasks.len() < ahead.depth()
+            && let Some(group) = self.next_number()
+        {
+            let (file, bytes) = (Arc::clone(&self.file), ahead.task_bytes());
+            self.tasks.push_back(ahead.put_up(move || file.decoded_group(group, bytes)));
+        }
+        let group = self.tasks.pop_front()?.finish(&ahead);
+        Some(group.unwrap_or_else(|| Box::new(std::iter::once(Err(gave_up().into())))))
+    }
+
+    fn next_number(&mut self) -> Option<usize> {
+        let group = self.next;
+        self.next += 1;
+        (group < self.file.groups.len()).then_some(group)
+    }
+}
+
+impl Iterator for Groups {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.current.next() {
+                return Some(batch);
+            }
+            self.current = self.next_group()?;
+        }
+    }
+}
+
+/// Each row group by itself, unless a column has a dictionary: row groups that are decoded apart have one each, and an Arrow
+/// file may have but one for a column.
+fn groups(metadata: &ArrowReaderMetadata) -> Vec<Vec<usize>> {
+    let numbers = 0..metadata.metadata().num_row_groups();
+    let has_dictionary = |field: &&Field| matches!(field.data_type(), DataType::Dictionary(..));
+    if metadata.schema().flattened_fields().iter().any(has_dictionary) {
+        vec![numbers.collect()]
+    } else {
+        numbers.map(|number| vec![number]).collect()
+    }
+}
+
 /// The rows and bytes of each row group of a file.
 pub(super) fn row_groups(file: &InputFile) -> Vec<(u64, u64)> {
     let metadata = guarded(|| {
@@ -193,7 +309,11 @@ fn tell_columns(schema: &Schema, shared: &Shared) -> io::Result<()> {
 
 /// A decoder that panics over damaged input costs that input and nothing else.
 fn guarded<T>(decode: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(invalid("its decoder gave up on it")))
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(gave_up()))
+}
+
+fn gave_up() -> io::Error {
+    invalid("its decoder gave up on it")
 }
 
 fn invalid(error: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
@@ -202,7 +322,7 @@ fn invalid(error: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
 
 /// The bytes of a file that is read here and there.
 enum Stored {
-    File(File, Arc<AtomicU64>),
+    File(File, PathBuf, Arc<AtomicU64>),
     Memory(Bytes),
 }
 
@@ -211,23 +331,37 @@ trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
 impl Stored {
-    fn open(file: &InputFile, mut source: Source, magic: &[u8], read: &Arc<AtomicU64>) -> io::Result<Self> {
+    fn open(file: &InputFile, source: Source, magic: &[u8], read: &Arc<AtomicU64>) -> io::Result<Self> {
         if file.path != Path::new("-") {
             let mut plain = File::open(&file.path)?;
             let mut first = Vec::new();
             plain.by_ref().take(magic.len() as u64).read_to_end(&mut first)?;
             if first == magic && plain.metadata()?.is_file() {
-                return Ok(Self::File(plain, Arc::clone(read)));
+                return Ok(Self::File(plain, file.path.clone(), Arc::clone(read)));
             }
         }
         let mut bytes = Vec::new();
-        source.read_to_end(&mut bytes)?;
+        if source.take(MOST_IN_MEMORY + 1).read_to_end(&mut bytes)? as u64 > MOST_IN_MEMORY {
+            let what = if file.path == Path::new("-") { "standard input" } else { "a compressed file" };
+            return Err(invalid(format!(
+                "it has more than {} MiB, which cannot be read from {what}, because it is read here and there; put it into a plain file",
+                MOST_IN_MEMORY >> 20
+            )));
+        }
         Ok(Self::Memory(bytes.into()))
+    }
+
+    /// The same once more, to be read by another thread: two that share an open file would share their place in it.
+    fn again(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::File(_, path, read) => Self::File(File::open(path)?, path.clone(), Arc::clone(read)),
+            Self::Memory(bytes) => Self::Memory(bytes.clone()),
+        })
     }
 
     fn seekable(self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(match self {
-            Self::File(mut file, _) => {
+            Self::File(mut file, ..) => {
                 file.seek(SeekFrom::Start(0))?;
                 Box::new(io::BufReader::new(file))
             }
@@ -239,7 +373,7 @@ impl Stored {
 impl Length for Stored {
     fn len(&self) -> u64 {
         match self {
-            Self::File(file, _) => file.metadata().map_or(0, |metadata| metadata.len()),
+            Self::File(file, ..) => file.metadata().map_or(0, |metadata| metadata.len()),
             Self::Memory(bytes) => bytes.len() as u64,
         }
     }
@@ -250,14 +384,14 @@ impl ChunkReader for Stored {
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         match self {
-            Self::File(file, _) => Ok(Box::new(file.get_read(start)?)),
+            Self::File(file, ..) => Ok(Box::new(file.get_read(start)?)),
             Self::Memory(bytes) => Ok(Box::new(bytes.get_read(start)?)),
         }
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         match self {
-            Self::File(file, read) => {
+            Self::File(file, _, read) => {
                 // What a damaged file asks for is not made room for.
                 if start.saturating_add(length as u64) > self.len() {
                     return Err(ParquetError::EOF(format!("there are no {length} bytes at byte {start}")));

@@ -128,7 +128,8 @@ fn naughty_strings_come_through() {
     assert!(tree.iter().all(|name| name.starts_with("out/") || name == "in/a.jsonl"));
 }
 
-/// Damaged files of Parquet's own project: each fails, or gives what can be read of it.
+/// Damaged files of Parquet's own project: each fails, or gives what can be read of it. One counts as damaged because its
+/// indices into a dictionary have no bits; but then each is 0, which is there, and other readers read it so, too.
 #[cfg(feature = "parquet")]
 #[test]
 fn damaged_parquet_is_no_panic() {
@@ -138,8 +139,12 @@ fn damaged_parquet_is_no_panic() {
             InputOptions { uris: vec![path.to_str().unwrap().to_owned()], ..InputOptions::default() };
         let (lines, counts) = read_all(options);
         assert_eq!(counts.documents, lines.len() as u64);
-        let failed = lines.iter().filter(|line| line.contains(" ! ")).count();
-        assert!(failed > 0, "{}: {lines:?}", path.display());
+        let damage = lines.iter().filter(|line| line.contains("cannot read the file")).count();
+        if path.ends_with("ARROW-GH-43605.parquet") {
+            assert_eq!((lines.len(), damage), (21_186, 0), "{:?}", lines.last());
+        } else {
+            assert_eq!(damage, 1, "{}: {lines:?}", path.display());
+        }
     }
 }
 
