@@ -26,6 +26,7 @@ mod document;
 mod error;
 mod format;
 mod input;
+mod journal;
 mod json;
 mod names;
 mod output;
@@ -47,6 +48,7 @@ pub use crate::format::{Compression, InputFormat, InvalidUtf8, OutputFormat};
 pub use crate::input::{
     Ahead, Chunk, Counts, Documents, Input, InputFile, InputOptions, ReadFailure, Reader, Shard,
 };
+pub use crate::journal::{Journal, Key, KeyMaker, Packed};
 pub use crate::names::FieldNames;
 pub use crate::output::{
     Body, EncodedBatch, Encoder, HashedFile, MadeFrom, NamePart, Output, OutputOptions, Published,
