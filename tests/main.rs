@@ -28,6 +28,7 @@ mod plugins;
 mod readme;
 mod regressions;
 mod report_html;
+mod resume;
 mod run_json;
 mod toml_mistakes;
 mod traps;

@@ -146,6 +146,9 @@ pub(crate) struct RunArgs {
     /// Replace an output that was not made by textmill
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Do everything anew, in the place of going on where an interrupted run stopped
+    #[arg(long)]
+    pub(crate) fresh: bool,
     /// Write `report.html` and `run.json`, the record of the run, into this folder, in the place of `[report] uri`
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) report: Option<PathBuf>,

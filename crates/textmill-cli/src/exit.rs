@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use textmill::Diagnostics;
+use textmill_report::plural;
 
 use crate::terminal;
 
@@ -22,7 +23,10 @@ pub(crate) enum Done {
 
 /// The run was interrupted.
 #[derive(Debug)]
-pub(crate) struct Interrupted;
+pub(crate) struct Interrupted {
+    /// How many documents the next run will find done.
+    pub(crate) done: u64,
+}
 
 /// Stopped by what the data is, not by how the program was called.
 #[derive(Debug)]
@@ -46,8 +50,12 @@ pub(crate) fn code(result: Outcome) -> ExitCode {
     if closed_pipe(&error) {
         return ExitCode::SUCCESS;
     }
-    if error.is::<Interrupted>() {
+    if let Some(Interrupted { done }) = error.downcast_ref() {
         terminal::say(&format!("{}: interrupted; no file was published", terminal::warning()));
+        if *done > 0 {
+            let documents = plural(*done, "document");
+            terminal::say(&format!("{}: the same command goes on; {documents} are done", terminal::hint()));
+        }
         return ExitCode::from(130);
     }
     if let Some(diagnostics) = error.downcast_ref::<Diagnostics>() {

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use crate::histogram::{Histogram, Scale};
 use crate::samples::Samples;
+use serde::{Deserialize, Serialize};
 
 /// What one stage did.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StageCounts {
     /// Documents that came in.
     pub entered: u64,
@@ -56,7 +57,7 @@ pub struct StageCounts {
 }
 
 /// The values of a score.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreCounts {
     /// The name of the score.
     pub name: String,
@@ -71,7 +72,7 @@ pub struct ScoreCounts {
 }
 
 /// What one rule of a stage did.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuleCounts {
     /// Documents that it changed or dropped.
     pub documents: u64,
@@ -90,7 +91,7 @@ pub struct RuleCounts {
 }
 
 /// The texts of documents.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sizes {
     /// Characters of all texts.
     pub chars: u64,
@@ -101,7 +102,7 @@ pub struct Sizes {
 }
 
 /// What a run did.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Documents that the reader handed out, those it could not parse among them.
     pub read: u64,

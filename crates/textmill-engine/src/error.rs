@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::account::Imbalance;
 
 /// A document that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The id of the document.
     pub id: String,
@@ -41,7 +43,10 @@ pub enum Error {
     /// The counts do not add up.
     Imbalance(Imbalance),
     /// It was cancelled.
-    Interrupted,
+    Interrupted {
+        /// How many documents the next run will find done.
+        done: u64,
+    },
 }
 
 impl fmt::Display for Error {
@@ -54,7 +59,7 @@ impl fmt::Display for Error {
             Self::NoDocument => f.write_str("the input holds no document"),
             Self::Unreadable(failure) => write!(f, "{}: {}", failure.place, failure.message),
             Self::Imbalance(error) => error.fmt(f),
-            Self::Interrupted => f.write_str("interrupted"),
+            Self::Interrupted { .. } => f.write_str("interrupted"),
         }
     }
 }

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
+use serde::{Deserialize, Serialize};
+
 /// How often a number lay where.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     scale: Scale,
     /// By number of the bin.
@@ -18,7 +20,7 @@ pub struct Histogram {
 }
 
 /// How the numbers are cut into bins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scale {
     /// Whole numbers: each a bin of its own below 16, and sixteen bins for each power of two from there on.
     Whole,

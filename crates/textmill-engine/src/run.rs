@@ -11,6 +11,7 @@ use textmill_io::{Ahead, Budget, Chunk, Input, Permit, Published, Reader, machin
 use crate::account::Counts;
 use crate::batch::{Mill, Slot};
 use crate::error::{Error, Failure};
+use crate::memory::Memory;
 use crate::observe::Blind;
 use crate::plugin::{Cancel, enter_run};
 use crate::ring::Ring;
@@ -41,6 +42,8 @@ pub struct RunOptions<'a> {
     pub dry_run: bool,
     /// Replace an output that is not ours.
     pub overwrite: bool,
+    /// Do everything anew, and forget what an interrupted run had done.
+    pub fresh: bool,
     /// Asks the run to stop.
     pub cancel: Cancel,
     /// Is told how the run gets on.
@@ -72,6 +75,8 @@ pub struct Finished {
     /// A file of the input to look at: the first one with a document whose text was edited, or else
     /// the first one; `None` where that may be one that failed.
     pub example: Option<PathBuf>,
+    /// Documents that an interrupted run had done.
+    pub resumed: u64,
     /// Bytes of the input, as it is stored.
     pub bytes_read: u64,
     /// The most bytes that were at one time between the reader and the writer.
@@ -85,6 +90,7 @@ struct Shared<'r> {
     engine: &'r Engine,
     options: &'r RunOptions<'r>,
     encoders: Encoders,
+    memory: Memory,
     reader: Mutex<Reader>,
     /// What the reader would like to be done by others.
     ahead: Option<Arc<Ahead>>,
@@ -135,6 +141,7 @@ impl Engine {
             engine: self,
             options,
             encoders: sinks.encoders(),
+            memory: Memory::open(self, &sinks, options.fresh, begin)?,
             reader: Mutex::new(input.reader_ahead(ahead.clone())),
             ahead,
             ring: Ring::new(Arc::clone(&budget)),
@@ -219,9 +226,7 @@ impl Shared<'_> {
     fn work_with(&self, mill: &mut Mill<'_>) -> Result<(), Error> {
         let mut chunk = Chunk::default();
         while let Some((mut permit, bytes_read)) = self.read(&mut chunk)? {
-            let mut milled = lock(&self.spare).pop().unwrap_or_default();
-            milled.begin(chunk.shard());
-            self.mill(mill, &chunk, &mut milled)?;
+            let mut milled = self.outcome(mill, &chunk)?;
             milled.bytes_read = bytes_read;
             permit.resize(milled.bytes());
             self.ring.leave(chunk.number(), milled, permit, |milled| self.write(milled));
@@ -237,7 +242,7 @@ impl Shared<'_> {
             return Ok(None);
         }
         if self.options.cancel.is_cancelled() {
-            return Err(Error::Interrupted);
+            return Err(Error::Interrupted { done: 0 });
         }
         if !reader.next(chunk).map_err(Error::Io)? {
             return Ok(None);
@@ -257,6 +262,28 @@ impl Shared<'_> {
         }
     }
 
+    /// What becomes of a batch: what an earlier run has noted of it, or what the stages say.
+    fn outcome(&self, mill: &mut Mill<'_>, chunk: &Chunk) -> Result<Milled, Error> {
+        let key = self.memory.key(chunk, &self.encoders);
+        let known = key.map(|key| self.memory.recall(key, chunk.len())).transpose()?.flatten();
+        if let Some((milled, counts)) = known {
+            mill.counts += &counts;
+            return Ok(milled);
+        }
+        let mut milled = lock(&self.spare).pop().unwrap_or_default();
+        milled.begin(chunk.shard());
+        let Some(key) = key.filter(|_| self.memory.is_noting()) else {
+            self.mill(mill, chunk, &mut milled)?;
+            return Ok(milled);
+        };
+        let before = std::mem::replace(&mut mill.counts, self.engine.no_counts());
+        self.mill(mill, chunk, &mut milled)?;
+        let counts = std::mem::replace(&mut mill.counts, before);
+        self.memory.note(key, chunk.len(), &milled, &counts);
+        mill.counts += &counts;
+        Ok(milled)
+    }
+
     fn mill(&self, mill: &mut Mill<'_>, chunk: &Chunk, milled: &mut Milled) -> Result<(), Error> {
         let mut slots = Vec::with_capacity(chunk.len());
         for read in chunk.documents() {
@@ -266,7 +293,7 @@ impl Shared<'_> {
             }
             slots.push(Slot::new(read));
         }
-        mill.process(&mut slots, &mut Blind).map_err(|_| Error::Interrupted)?;
+        mill.process(&mut slots, &mut Blind).map_err(|_| Error::Interrupted { done: 0 })?;
         self.encoders.encode(self.engine.stages(), &slots, milled).map_err(Error::Io)
     }
 
@@ -299,8 +326,16 @@ impl Shared<'_> {
     fn finish(self, input: &Input, begin: Instant) -> Result<Finished, Error> {
         let totals = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = totals.error {
-            return Err(error);
+            // What was done is worth keeping, whatever the run ended by.
+            let done = self.memory.keep();
+            return Err(if let Error::Interrupted { .. } = error {
+                Error::Interrupted { done }
+            } else {
+                error
+            });
         }
+        let resumed = self.memory.recalled();
+        drop(self.memory);
         let reader = self.reader.into_inner().unwrap_or_else(PoisonError::into_inner);
         let writer = self.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut counts = totals.counts;
@@ -310,7 +345,7 @@ impl Shared<'_> {
         let Ends { failures, edited, published } = writer.publish()?;
         let files = input.files();
         let first = files.first().filter(|_| counts.failed == 0);
-        let example = files.iter().find(|file| Some(&file.name) == edited.as_ref()).or(first);
+        let example = files.iter().find(|file| Some(&*file.name) == edited.as_deref()).or(first);
         Ok(Finished {
             counts,
             failures,
@@ -318,6 +353,7 @@ impl Shared<'_> {
             skipped_files: input.skipped().to_vec(),
             skipped_records: reader.counts().skipped_records,
             example: example.map(|file| file.path.clone()),
+            resumed,
             bytes_read: reader.bytes_read(),
             peak_bytes: self.budget.peak(),
             time: begin.elapsed(),

@@ -5,13 +5,14 @@
 
 use std::cmp::Reverse;
 
+use serde::{Deserialize, Serialize};
 use textmill_io::Origin;
 
 use crate::histogram::{Histogram, Scale};
 use crate::plugin::Answer;
 
 /// What a stage did to one document under one rule, as an example.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     /// The id of the document.
     pub id: String,
@@ -26,7 +27,7 @@ pub struct Sample {
 }
 
 /// A change with a little around it. Each part is cut in its middle where it is long.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excerpt {
     /// The field that was set; `None`: it is the text.
     pub field: Option<String>,
@@ -58,7 +59,7 @@ pub enum Chosen {
 }
 
 /// Chooses samples.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Samples {
     sizes: Histogram,
     /// The largest first.

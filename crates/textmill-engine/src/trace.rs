@@ -87,7 +87,7 @@ impl Engine {
         let mut recorder =
             Recorder { engine: self, id: id.clone(), stages: Vec::new(), since: Instant::now() };
         let mut slots = vec![Slot::new(Ok(document))];
-        mill.process(&mut slots, &mut recorder).map_err(|_| Error::Interrupted)?;
+        mill.process(&mut slots, &mut recorder).map_err(|_| Error::Interrupted { done: 0 })?;
         let Slot { source, fate, .. } = slots.swap_remove(0);
         let Source::Document(document) = source else { return Err(Error::NoDocument) };
         Ok(Trace { id, original, stages: recorder.stages, fate, document: document.to_json() })

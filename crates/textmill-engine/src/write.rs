@@ -1,11 +1,13 @@
 //! From documents that have passed the stages to the outputs: bytes are made in the worker, written in input order.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use textmill_io::Result as IoResult;
 use textmill_io::{
-    Body, Document, EncodedBatch, Encoder, InputColumns, Origin, Output, OutputOptions, Published,
-    ReadFailure, Refused, Rejected, Shard, Why,
+    Body, Document, EncodedBatch, Encoder, InputColumns, Key, KeyMaker, Origin, Output, OutputOptions,
+    Published, ReadFailure, Refused, Rejected, Shard, Why,
 };
 use textmill_pipeline as written;
 
@@ -36,19 +38,20 @@ pub(crate) struct Encoders {
 }
 
 /// A batch that has passed all stages, as bytes to write.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Milled {
     kept: Part,
     dropped: Part,
     failed: Part,
     failures: Vec<Failure>,
     /// The file of the first document whose text a stage edited.
-    edited: Option<Arc<str>>,
+    edited: Option<String>,
+    #[serde(skip)]
     pub(crate) bytes_read: u64,
 }
 
 /// The documents of a batch for one output.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Part {
     documents: u64,
     batch: EncodedBatch,
@@ -63,14 +66,14 @@ pub(crate) struct Writer {
     failed: u64,
     refused: u64,
     failures: Vec<Failure>,
-    edited: Option<Arc<str>>,
+    edited: Option<String>,
 }
 
 /// What there is to tell of the outputs at the end of a run.
 #[derive(Debug)]
 pub(crate) struct Ends {
     pub(crate) failures: Vec<Failure>,
-    pub(crate) edited: Option<Arc<str>>,
+    pub(crate) edited: Option<String>,
     pub(crate) published: Vec<(&'static str, Published)>,
 }
 
@@ -100,6 +103,11 @@ impl Sinks {
         })
     }
 
+    /// Where the journal of the run lies; `None` if the output is a stream, or there is none.
+    pub(crate) fn journal(&self) -> Option<PathBuf> {
+        self.kept.as_ref().and_then(Output::journal)
+    }
+
     pub(crate) fn encoders(&self) -> Encoders {
         let encoder = |output: &Option<Output>| output.as_ref().map(Output::encoder);
         Encoders { kept: encoder(&self.kept), dropped: encoder(&self.dropped), failed: encoder(&self.failed) }
@@ -111,6 +119,11 @@ fn open_as(key: &'static str, options: Option<OutputOptions>) -> Result<Option<O
 }
 
 impl Milled {
+    /// Whether a document failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.documents > 0
+    }
+
     pub(crate) fn documents(&self) -> u64 {
         self.kept.documents + self.dropped.documents + self.failed.documents
     }
@@ -139,9 +152,23 @@ impl Milled {
 }
 
 impl Encoders {
+    /// What batches become: the formats and columns of the outputs, and how their files are called. Call it when the first batch
+    /// was read: with it the columns are known.
+    pub(crate) fn key(&self) -> Key {
+        let outputs = [&self.kept, &self.dropped, &self.failed];
+        let describe = |output: &Option<Encoder>| output.as_ref().map(Encoder::describe).unwrap_or_default();
+        outputs.into_iter().fold(KeyMaker::default(), |key, output| key.and(describe(output))).key()
+    }
+
+    /// Whether what becomes of a batch depends on the number of its shard.
+    pub(crate) fn name_shards(&self) -> bool {
+        [&self.kept, &self.dropped, &self.failed].into_iter().flatten().any(Encoder::names_shards)
+    }
+
     /// Sorts the documents of a batch by what became of them, as bytes.
     pub(crate) fn encode(&self, stages: &[Stage], slots: &[Slot<'_>], milled: &mut Milled) -> IoResult<()> {
-        milled.edited = slots.iter().find(|slot| slot.edited).and_then(Slot::file);
+        milled.edited =
+            slots.iter().find(|slot| slot.edited).and_then(Slot::file).map(|file| file.to_string());
         for slot in slots {
             match (&slot.source, &slot.fate) {
                 (Source::Document(document), Fate::Kept) => self.keep(document, &mut milled.kept),

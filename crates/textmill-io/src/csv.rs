@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use crate::cell::Cell;
+use crate::journal::KeyMaker;
 
 /// What stands between two fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,11 @@ impl RowEnd {
 }
 
 impl Header {
+    /// Adds what rows below it are read by.
+    pub(crate) fn add_to(&self, key: KeyMaker) -> KeyMaker {
+        self.names.iter().fold(key.and([self.separator.0]), KeyMaker::and)
+    }
+
     /// Reads the first row. The error is a sentence for people.
     pub(crate) fn parse(row: &str, separator: Separator) -> Result<Self, String> {
         let fields = split(row, separator)?;

@@ -13,15 +13,18 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::cell::{Cell, EXTRA};
 use crate::json;
 use crate::names::{FieldNames, SAME};
 use crate::table::Stored;
 
 /// Where a document comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The file, relative to the root of the input, with `/`.
+    #[serde(serialize_with = "write_shared", deserialize_with = "read_shared")]
     pub file: Arc<str>,
     /// The line, from 1; `None` where the file is the document.
     pub line: Option<u64>,
@@ -799,6 +802,14 @@ impl fmt::Display for FieldError {
 }
 
 impl std::error::Error for FieldError {}
+
+fn write_shared<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(text)
+}
+
+fn read_shared<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<str>, D::Error> {
+    String::deserialize(from).map(Arc::from)
+}
 
 /// Line ends in JSON stand between its tokens, where a space does as well.
 fn on_one_line(json: String) -> String {

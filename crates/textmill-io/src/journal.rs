@@ -177,9 +177,8 @@ impl Journal {
         let size = self.file.metadata()?.len();
         let mut reader = BufReader::with_capacity(1 << 20, &self.file);
         let mut head = [0; HEAD];
-        let is_ours = reader.read_exact(&mut head).is_ok()
-            && head.starts_with(MAGIC)
-            && head.ends_with(run.as_ref());
+        let is_ours =
+            reader.read_exact(&mut head).is_ok() && head.starts_with(MAGIC) && head.ends_with(run.as_ref());
         if !is_ours {
             return self.begin(run);
         }

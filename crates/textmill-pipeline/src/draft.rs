@@ -359,6 +359,7 @@ fn build_run(written: &WrittenRun) -> Run {
         threads: written.threads,
         memory_limit: written.memory_limit.as_ref().map(bytes),
         shard_bytes: written.shard_bytes.as_ref().map(bytes),
+        resume_after: written.resume_after.as_deref().and_then(isolation::duration),
     }
 }
 

@@ -76,7 +76,7 @@ pub(crate) fn check(tree: &Tree, stages: &[Value], catalog: &dyn Catalog, found:
 }
 
 /// `500ms`, `5s` or `2m`. The schema lets nothing else through.
-fn duration(written: &str) -> Option<Duration> {
+pub(crate) fn duration(written: &str) -> Option<Duration> {
     let (number, unit) = written.split_at_checked(written.find(|c: char| !c.is_ascii_digit())?)?;
     let number = number.parse().ok()?;
     match unit {

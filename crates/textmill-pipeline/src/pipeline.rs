@@ -3,6 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -176,6 +177,8 @@ pub struct Run {
     pub memory_limit: Option<NonZeroU64>,
     /// The size of a shard in bytes; `None` leaves it to the reader.
     pub shard_bytes: Option<NonZeroU64>,
+    /// After how long what is done is noted on the disk; `None` leaves it to the engine.
+    pub resume_after: Option<Duration>,
 }
 
 /// How many documents may fail before the run counts as failed.

@@ -143,6 +143,10 @@ pub(crate) struct WrittenRun {
     /// The size of a shard, in bytes or as `"64MiB"`: the part of the input that is finished, or not, as a whole. 64 MiB
     /// unless given.
     pub(crate) shard_bytes: Option<WrittenBytes>,
+    /// How long a run goes on before what is done is noted on the disk, so that the same command goes on from there if the run
+    /// is interrupted; as `10s`, `500ms`, `2m` or `0s`. `2s` unless given.
+    #[schemars(regex(pattern = "^[0-9]{1,9}(ms|s|m)$"), extend("x-expected" = "a time such as `10s`, `500ms` or `2m`"))]
+    pub(crate) resume_after: Option<String>,
 }
 
 /// A stage.

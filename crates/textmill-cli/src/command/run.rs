@@ -35,6 +35,7 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
         limit: args.limit,
         dry_run: args.dry_run,
         overwrite: args.overwrite,
+        fresh: args.fresh,
         cancel,
         progress: bar,
     };
@@ -119,7 +120,7 @@ fn stop_on_signal(cancel: &Cancel) {
 pub(crate) fn explain(engine: &Engine, error: Error) -> anyhow::Error {
     let pipeline = engine.pipeline();
     match error {
-        Error::Interrupted => Interrupted.into(),
+        Error::Interrupted { done } => Interrupted { done }.into(),
         Error::Missing(key) => {
             let hint =
                 format!("write `{key}.uri = ...` at the top of the pipeline file, or say `--{key} URI`");
@@ -182,6 +183,10 @@ fn tell(args: &RunArgs, run: &Run, finished: &Finished, record: Option<&PathBuf>
     {
         let what = plural(published.documents, "document");
         say(&format!("{key:<8} {} ({what}, {})", shown(&published.path), bytes(published.bytes)));
+    }
+    if finished.resumed > 0 {
+        let documents = plural(finished.resumed, "document");
+        say(&format!("resumed  {documents} were done when the run before this one was interrupted"));
     }
     if let [first, others @ ..] = finished.skipped_files.as_slice() {
         let others = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };

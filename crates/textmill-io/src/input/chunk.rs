@@ -8,6 +8,7 @@ use super::shard::Shard;
 use crate::csv::Header;
 use crate::document::{Document, Origin};
 use crate::format::InvalidUtf8;
+use crate::journal::{Key, KeyMaker};
 use crate::names::SAME;
 use crate::warc;
 #[cfg(feature = "parquet")]
@@ -104,6 +105,19 @@ impl Chunk {
         Documents { chunk: self, entries: self.entries.iter() }
     }
 
+    /// What tells it from all other chunks that the same pipeline reads: where its documents come from, and all their bytes.
+    /// The number of its shard is left out, because that changes when files are added.
+    pub fn key(&self) -> Key {
+        let whole = KeyMaker::default().and(&self.data);
+        let mut file: &str = "";
+        let entries = self.entries.iter().fold(whole, |key, entry| {
+            let key = if *entry.file == *file { key } else { key.and(&*entry.file) };
+            file = &entry.file;
+            entry.add_to(key)
+        });
+        entries.key()
+    }
+
     fn parse<'c>(&'c self, entry: &'c Entry) -> Result<Document<'c>, ReadFailure<'c>> {
         let original = self.data.get(entry.start..entry.end).unwrap_or_default();
         self.parse_bytes(original, entry).map_err(|message| ReadFailure {
@@ -185,6 +199,17 @@ impl ReadFailure<'_> {
 }
 
 impl Form {
+    fn add_to(&self, key: KeyMaker) -> KeyMaker {
+        match self {
+            Self::Whole => key.and([0]),
+            Self::Line => key.and([1]),
+            Self::Row(header) => header.add_to(key.and([2])),
+            Self::Record => key.and([3]),
+            #[cfg(feature = "parquet")]
+            Self::Cells(table, row) => table.add_to(*row, key.and([4])),
+        }
+    }
+
     /// What stands for the bytes of a document that has none of its own.
     fn original(&self) -> Option<Cow<'_, [u8]>> {
         match self {
@@ -196,6 +221,13 @@ impl Form {
 }
 
 impl Entry {
+    fn add_to(&self, key: KeyMaker) -> KeyMaker {
+        let numbers = [self.line.unwrap_or(0), self.offset, self.start as u64, self.end as u64];
+        let numbers = numbers.map(u64::to_le_bytes);
+        let key = key.and(numbers.as_flattened()).and([u8::from(self.has_bom)]);
+        self.form.add_to(key.and(self.failure.as_deref().unwrap_or_default()))
+    }
+
     fn origin(&self) -> Origin {
         Origin { file: Arc::clone(&self.file), line: self.line, offset: self.offset }
     }

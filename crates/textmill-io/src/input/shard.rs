@@ -6,6 +6,8 @@
 //! `shard-bytes` as they are stored; a file whose name's hash says so is the last of its shard, so that a file that is added
 //! to a folder changes one shard and not all that follow.
 
+use serde::{Deserialize, Serialize};
+
 use super::InputFile;
 
 /// The size of a shard, in bytes, unless somebody says another: large enough that what is done once for each does not
@@ -16,7 +18,7 @@ pub(super) const DEFAULT_BYTES: u64 = 64 << 20;
 const FILES: u64 = 1024;
 
 /// A shard: the first of its files, and its part of that file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Shard {
     /// The index of its first file in [`super::Input::files`].
     pub file: usize,

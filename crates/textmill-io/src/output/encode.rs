@@ -9,9 +9,9 @@ use arrow_array::RecordBatch;
 #[cfg(feature = "parquet")]
 use arrow_schema::SchemaRef;
 use flate2::write::GzEncoder;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::pattern::Pattern;
+use super::pattern::{NamePart, Pattern};
 use super::{OutputOptions, Refused};
 use crate::cell::Cell;
 use crate::columns::{Column, Columns, InputColumns};
@@ -50,28 +50,33 @@ struct Table {
 }
 
 /// Documents as bytes, on their way to the writer. Its buffers are used again after [`EncodedBatch::clear`].
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct EncodedBatch {
+    #[serde(with = "serde_bytes")]
     pub(super) bytes: Vec<u8>,
+    #[serde(with = "serde_bytes")]
     pub(super) compressed: Vec<u8>,
     pub(super) documents: u64,
     /// The shard of the input that they come from.
     pub(super) shard: Shard,
     /// Those of each series of files, where there are several.
     groups: Vec<(String, EncodedBatch)>,
+    #[serde(skip)]
     numbers: HashMap<String, usize>,
     /// Those that cannot be written.
     pub(super) refused: Vec<Refused>,
     /// Rows of Arrow that are gathered, and those that are ready.
     #[cfg(feature = "parquet")]
+    #[serde(skip)]
     builder: Option<TableBuilder>,
     #[cfg(feature = "parquet")]
+    #[serde(with = "table::packed")]
     pub(super) rows: Option<RecordBatch>,
     /// Where each document is, if it goes into a file of its own.
     pub(super) files: Vec<EncodedFile>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct EncodedFile {
     pub(super) id: String,
     pub(super) origin: Origin,
@@ -142,6 +147,18 @@ impl Encoder {
     /// The one series of files that there is, if all documents go to one.
     pub(super) fn only_series(&self) -> Option<&str> {
         self.pattern.as_ref()?.only_series()
+    }
+
+    /// What it makes of documents: a text that is another for another format, other columns or other names of files. Call it
+    /// when the first documents were read: with them the columns are known.
+    pub fn describe(&self) -> String {
+        let columns = self.format.has_columns().then(|| self.columns());
+        format!("{:?} {:?} {columns:?}", self.format, self.pattern)
+    }
+
+    /// Whether the name of a document's file says which shard it comes from.
+    pub fn names_shards(&self) -> bool {
+        self.pattern.as_ref().is_some_and(|pattern| pattern.has(&NamePart::Shard))
     }
 
     /// Appends a document to a batch.

@@ -97,7 +97,7 @@ pub struct PublishedFile {
 
 /// A document that cannot be written: its file would have to hold another document with the same id, or a column cannot
 /// hold one of its values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// Its id.
     pub id: String,
@@ -106,6 +106,7 @@ pub struct Refused {
     /// Why it cannot be written: a sentence for people.
     pub message: String,
     /// What would have been written.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
 }
 
@@ -173,6 +174,15 @@ impl Output {
         };
         self.documents += batch.documents() - refused.len() as u64;
         Ok(refused)
+    }
+
+    /// Where the journal of the run lies that writes this output; `None` for a stream, of which nothing is there after a run
+    /// that was interrupted.
+    pub fn journal(&self) -> Option<PathBuf> {
+        match &self.sink {
+            Sink::Direct(_) => None,
+            Sink::Staged(claim, ..) | Sink::Texts(claim, _) | Sink::Parts(claim, _) => Some(claim.journal()),
+        }
     }
 
     /// How many documents were written so far.

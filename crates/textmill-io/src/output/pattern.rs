@@ -63,9 +63,13 @@ impl Pattern {
         Self::new(vec![NamePart::Literal("part-".to_owned()), NamePart::Part, ending])
     }
 
+    pub(super) fn has(&self, part: &NamePart) -> bool {
+        self.parts.contains(part)
+    }
+
     /// Whether a part can follow on another one.
     pub(super) fn has_parts(&self) -> bool {
-        self.parts.contains(&NamePart::Part)
+        self.has(&NamePart::Part)
     }
 
     /// The one series that there is, if the name has nothing of the documents.

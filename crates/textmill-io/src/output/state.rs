@@ -6,6 +6,7 @@
 //! - `owner.json`: the pipeline that the output belongs to; locked while a run writes, which the system undoes however the
 //!   run ends;
 //! - `staging/`: what a run has written so far;
+//! - `journal`: what it has finished, from which the next run takes it if this one is interrupted ([`crate::Journal`]);
 //! - `publishing.json`: while files are renamed, what is to be there in the end. So files that a killed run has already
 //!   renamed are known to be ours;
 //! - `manifest.json`: what is there. Renaming `publishing.json` to it is the last step;
@@ -19,6 +20,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -33,6 +35,7 @@ const OWNER: &str = "owner.json";
 const STAGING: &str = "staging";
 const PUBLISHING: &str = "publishing.json";
 const MANIFEST: &str = "manifest.json";
+const JOURNAL: &str = "journal";
 /// The name of the record of a run.
 pub const RUN_FILE: &str = "run.json";
 /// The name of the same record as a page.
@@ -67,6 +70,11 @@ pub(super) struct Claim {
 struct Owner {
     schema: u32,
     pipeline: String,
+    /// Which process writes it, or wrote it last, and since when (RFC 3339).
+    #[serde(default)]
+    process: u32,
+    #[serde(default)]
+    started: String,
 }
 
 /// What `manifest.json` says.
@@ -157,6 +165,11 @@ impl Claim {
         }
     }
 
+    /// What the run has finished.
+    pub(super) fn journal(&self) -> PathBuf {
+        self.state.join(JOURNAL)
+    }
+
     /// Where to write the file of this name for the time being.
     pub(super) fn staged(&self, name: &str) -> PathBuf {
         self.state.join(STAGING).join(name)
@@ -188,7 +201,8 @@ impl Claim {
         self.is_published = true;
         rename(&self.state.join(PUBLISHING), &self.state.join(MANIFEST))?;
         sync(&self.state)?;
-        remove_folder(&self.state.join(STAGING))
+        remove_folder(&self.state.join(STAGING))?;
+        remove_file(&self.journal())
     }
 
     /// Writes, for an output folder, what everybody may know of it.
@@ -210,7 +224,7 @@ impl Claim {
         self.remove_stale(&[])?;
         self.is_published = true;
         // The mark goes last: until then, what is left can be taken up.
-        for file in [MANIFEST, PUBLISHING] {
+        for file in [JOURNAL, MANIFEST, PUBLISHING] {
             remove_file(&self.state.join(file))?;
         }
         remove_folder(&self.state)?;
@@ -293,7 +307,8 @@ impl Drop for Claim {
         }
         // There is nobody to tell: the run ends with an error already, and what stays behind is cleared by the next one.
         _ = remove_folder(&self.state.join(STAGING));
-        if self.created.contains(&self.state) && !self.state.join(PUBLISHING).exists() {
+        let is_needed = [PUBLISHING, JOURNAL].iter().any(|file| self.state.join(file).exists());
+        if self.created.contains(&self.state) && !is_needed {
             _ = fs::remove_file(self.state.join(OWNER));
             remove_created(&self.created);
         }
@@ -393,14 +408,24 @@ fn own(wanted: &Wanted<'_>, state: &Path) -> Result<File> {
     let mut file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
-            let message = "another run is writing this output";
+            let message = read_json::<Owner>(&path).map_or_else(
+                || "another run is writing this output".to_owned(),
+                |owner| {
+                    format!("process {} has been writing this output since {}", owner.process, owner.started)
+                },
+            );
             return Err(Error::new(ErrorKind::Busy, wanted.target, message)
                 .with_hint("wait for it, or write elsewhere"));
         }
         // A file system without locks: the output is written all the same.
         Err(TryLockError::Error(_)) | Ok(()) => (),
     }
-    let owner = Owner { schema: SCHEMA, pipeline: wanted.pipeline.to_owned() };
+    let owner = Owner {
+        schema: SCHEMA,
+        pipeline: wanted.pipeline.to_owned(),
+        process: std::process::id(),
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+    };
     let json = serde_json::to_vec(&owner).map_err(|error| failed(error.into()))?;
     file.set_len(0).and_then(|()| file.write_all(&json)).and_then(|()| file.sync_all()).map_err(failed)?;
     Ok(file)

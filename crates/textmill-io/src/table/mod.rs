@@ -8,6 +8,8 @@ mod build;
 mod instants;
 mod write;
 
+use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::cast::AsArray as _;
@@ -17,9 +19,10 @@ use arrow_schema::{ArrowError, DataType, FieldRef, Schema};
 
 pub(crate) use self::build::{TableBuilder, schema};
 use self::instants::InUtc;
-pub(crate) use self::write::{TableWriter, pack, unpack};
+pub(crate) use self::write::{TableWriter, pack, packed, unpack};
 use crate::columns::TableColumn;
 use crate::document::FieldKind;
+use crate::journal::{Key, KeyMaker};
 use crate::json;
 
 /// Some rows.
@@ -29,6 +32,7 @@ pub(crate) struct Table {
     /// The columns that hold text, as arrays of strings.
     texts: Vec<Option<ArrayRef>>,
     json: Vec<OnceLock<JsonColumn>>,
+    key: OnceLock<Key>,
 }
 
 /// A cell of a table, which is not null.
@@ -52,7 +56,7 @@ impl Table {
         let texts = batch.columns().iter().map(as_strings).collect::<Result<_, _>>();
         let texts = texts.map_err(|error| error.to_string())?;
         let json = batch.columns().iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { batch, texts, json })
+        Ok(Self { batch, texts, json, key: OnceLock::new() })
     }
 
     /// How many rows there are.
@@ -74,6 +78,24 @@ impl Table {
             let is_there = *array.data_type() != DataType::Null && array.is_valid(row);
             is_there.then(|| (field.name().as_str(), Stored { table: self, column, row }))
         })
+    }
+
+    /// Adds what tells this row from others.
+    pub(crate) fn add_to(&self, row: usize, key: KeyMaker) -> KeyMaker {
+        key.and((row as u64).to_le_bytes()).and(self.key.get_or_init(|| self.make_key()))
+    }
+
+    /// A hash of all rows. What the schema says beside names and types lies in no order, and makes no difference here.
+    fn make_key(&self) -> Key {
+        let plain = |field: &FieldRef| field.as_ref().clone().with_metadata(HashMap::new());
+        let schema = Schema::new(self.batch.schema_ref().fields().iter().map(plain).collect::<Vec<_>>());
+        let rows = RecordBatch::try_new(Arc::new(schema), self.batch.columns().to_vec());
+        match rows.map_err(io::Error::other).and_then(|rows| pack(&rows)) {
+            Ok(packed) => KeyMaker::default().and(packed).key(),
+            Err(_) => {
+                (0..self.rows()).fold(KeyMaker::default(), |key, row| key.and(self.row_json(row))).key()
+            }
+        }
     }
 
     /// A row as a JSON object.

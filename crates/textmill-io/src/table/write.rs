@@ -86,6 +86,24 @@ pub(crate) fn unpack(bytes: &[u8]) -> io::Result<RecordBatch> {
     rows.map_err(io::Error::other)
 }
 
+/// Rows as [`pack`] makes bytes of them, for serde.
+pub(crate) mod packed {
+    use arrow_array::RecordBatch;
+    use serde::{Deserializer, Serializer, de, ser};
+
+    #[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+    pub(crate) fn serialize<S: Serializer>(rows: &Option<RecordBatch>, to: S) -> Result<S::Ok, S::Error> {
+        let packed = rows.as_ref().map(super::pack).transpose().map_err(ser::Error::custom)?;
+        serde_bytes::serialize(&packed.unwrap_or_default(), to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RecordBatch>, D::Error> {
+        let packed: Vec<u8> = serde_bytes::deserialize(from)?;
+        let rows = (!packed.is_empty()).then(|| super::unpack(&packed));
+        rows.transpose().map_err(de::Error::custom)
+    }
+}
+
 impl fmt::Debug for TableWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -75,6 +75,7 @@ pub(super) fn timed(engine: &Engine, dry_run: bool) -> Result<Duration> {
         memory_limit: None,
         limit: None,
         dry_run,
+        fresh: true,
         overwrite: true,
         cancel: Cancel::default(),
         progress: &Silent,
