@@ -18,6 +18,7 @@ mod golden;
 mod inspect;
 mod interrupt;
 mod isolation;
+mod ledger;
 mod lock;
 mod memory;
 mod outputs;

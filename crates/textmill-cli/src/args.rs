@@ -67,6 +67,10 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Show what is in files: format, fields, the first documents, and what cannot be read
     Inspect(InspectArgs),
+    /// Show what each stage did to a document of a run that kept a ledger
+    Explain(LifeArgs),
+    /// Print the original text of a document, out of the output and the ledger of a run
+    Undo(LifeArgs),
     /// Write a first pipeline and two articles to run it on
     Init(InitArgs),
     /// Print the JSON Schema of pipeline files, for editors
@@ -149,6 +153,9 @@ pub(crate) struct RunArgs {
     /// Do everything anew, in the place of going on where an interrupted run stopped
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Write the ledger, every edit and verdict of the run, to this file, in the place of `[ledger] uri`
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) ledger: Option<String>,
     /// Write `report.html` and `run.json`, the record of the run, into this folder, in the place of `[report] uri`
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) report: Option<PathBuf>,
@@ -243,6 +250,16 @@ pub(crate) struct InspectArgs {
     /// Show the first N documents; all are read and counted
     #[arg(short, long, value_name = "N", default_value = "3")]
     pub(crate) number: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LifeArgs {
+    /// The run: its output, its pipeline file, its ledger or its `run.json`
+    #[arg(value_name = "RUN", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) run: PathBuf,
+    /// The id of the document
+    #[arg(value_name = "DOC-ID")]
+    pub(crate) id: String,
 }
 
 #[derive(Debug, clap::Args)]

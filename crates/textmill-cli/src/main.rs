@@ -11,6 +11,7 @@ mod logging;
 mod past;
 mod progress;
 mod record;
+mod step;
 mod terminal;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
         Command::Test(args) => command::test::run(args),
         Command::Report(args) => command::report::run(args, bar.is_quiet()),
         Command::Inspect(args) => command::inspect::run(args),
+        Command::Explain(args) => command::explain::run(args),
+        Command::Undo(args) => command::undo::run(args),
         Command::Init(args) => command::init::run(args),
         Command::Schema(args) => command::schema::run(args),
         Command::Completions(args) => command::completions::run(args),

@@ -1,18 +1,21 @@
-//! Runs that are over, found by whatever a person would name.
+//! Runs that are over: their record, their ledger, and the documents that they left.
 
 use std::path::{Path, PathBuf};
 
-use textmill::io;
+use textmill::io::{self, Chunk, FieldNames, Input, InputOptions};
+use textmill::{Draft, Life, Source};
 use textmill_report::{ReadError, Run};
 
 use crate::exit::Advised;
 
 /// What to name as a run.
-const NAMES: &str = "name the output of a run, the folder of its report, or its `run.json`";
+const NAMES: &str = "name the output of a run, its pipeline file, its ledger or its `run.json`";
 
-/// The record of a run, and where it lies.
+/// The record of a run, and where it lies: found by whatever a person would name, which is the output, the pipeline file, the ledger, the folder of the
+/// report, `run.json` itself.
 pub(crate) fn find(named: &Path) -> Result<(PathBuf, Run), Advised> {
-    let place = places(named).into_iter().find(|place| place.is_file()).ok_or_else(|| Advised {
+    let place = places(named)?.into_iter().find(|place| place.is_file());
+    let place = place.ok_or_else(|| Advised {
         message: if named.exists() {
             format!("`{}` has no record of a run beside it", named.display())
         } else {
@@ -33,8 +36,103 @@ pub(crate) fn find(named: &Path) -> Result<(PathBuf, Run), Advised> {
 }
 
 /// Where the record can be, most likely first.
-fn places(named: &Path) -> Vec<PathBuf> {
+fn places(named: &Path) -> Result<Vec<PathBuf>, Advised> {
+    if named.extension().is_some_and(|extension| extension == "toml") && named.is_file() {
+        let draft = Source::read(named).and_then(textmill::parse);
+        let draft = draft.map_err(|mistakes| Advised { message: mistakes.to_string(), hint: None })?;
+        return match draft.output() {
+            Some(output) => Ok(beside(output.as_ref()).into_iter().collect()),
+            None => Err(Advised {
+                message: format!("the pipeline `{}` does not say where its output is", named.display()),
+                hint: Some(NAMES.to_owned()),
+            }),
+        };
+    }
     let itself = named.extension().is_some_and(|extension| extension == "json").then(|| named.to_owned());
-    let beside = io::state_folder(named).map(|folder| folder.join(io::RUN_FILE));
-    itself.into_iter().chain([named.join(io::RUN_FILE)]).chain(beside).collect()
+    Ok(itself.into_iter().chain([named.join(io::RUN_FILE)]).chain(beside(named)).collect())
+}
+
+fn beside(output: &Path) -> Option<PathBuf> {
+    io::state_folder(output).map(|folder| folder.join(io::RUN_FILE))
+}
+
+/// The ledger of a run.
+pub(crate) fn ledger(run: &Run) -> Result<&Path, Advised> {
+    let ledger = run.output("ledger").ok_or_else(|| Advised {
+        message: "this run has kept no ledger".to_owned(),
+        hint: Some(format!("run it again: textmill run {} --ledger ledger.jsonl.zst", run.pipeline.path)),
+    })?;
+    let path = Path::new(&ledger.path);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(Advised {
+        message: format!("the ledger of this run is gone: there is no `{}`", path.display()),
+        hint: Some("put it back, or run it again".to_owned()),
+    })
+}
+
+/// What the ledger of a run says of a document, and how many others have the same id.
+pub(crate) fn life(run: &Run, id: &str) -> Result<(Life, u64), Advised> {
+    let found = textmill::find_life(ledger(run)?, id).map_err(|error| Advised::from(&error))?;
+    let unknown = || {
+        let known: Vec<_> = found.others.iter().map(String::as_str).collect();
+        Advised {
+            message: format!("no document of this run has the id `{id}`"),
+            hint: textmill::suggestion(id, "id", &known)
+                .or_else(|| known.first().map(|first| format!("ids look like `{first}`"))),
+        }
+    };
+    let life = found.life.ok_or_else(unknown)?;
+    Ok((life, found.more))
+}
+
+/// Whether the output is what the run has written, as far as that is known.
+pub(crate) fn check_output(run: &Run) -> Result<(), Advised> {
+    let Some(output) = run.output("output") else { return Ok(()) };
+    let (path, Some(sha256)) = (Path::new(&output.path), &output.sha256) else { return Ok(()) };
+    if !path.is_file() || io::sha256_of_file(path).map_err(|error| Advised::from(&error))? == *sha256 {
+        return Ok(());
+    }
+    Err(Advised {
+        message: format!("`{}` is not what this run has written", path.display()),
+        hint: Some("put the output back, or run it again".to_owned()),
+    })
+}
+
+/// The last text of a document that was kept; `None` if the output does not have it.
+pub(crate) fn kept_text(run: &Run, id: &str) -> Result<Option<String>, Advised> {
+    let Some(output) = run.output("output").filter(|output| Path::new(&output.path).exists()) else {
+        return Ok(None);
+    };
+    let options =
+        InputOptions { uris: vec![output.path.clone()], fields: field_names(run), ..InputOptions::default() };
+    let failed = |error: &io::Error| Advised::from(error);
+    let mut reader = Input::open(options).map_err(|error| failed(&error))?.reader();
+    let mut chunk = Chunk::default();
+    // A file of text is called after its document.
+    let file_name = format!("{id}.txt");
+    while reader.next(&mut chunk).map_err(|error| failed(&error))? {
+        for document in chunk.documents().flatten() {
+            let is_named_so = document.origin().line.is_none() && document.id() == file_name;
+            if document.id() == id || is_named_so {
+                return Ok(Some(document.text().to_owned()));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What the fields are called in what the run has read and written.
+fn field_names(run: &Run) -> FieldNames {
+    let source = Source { path: PathBuf::from(&run.pipeline.path), text: run.pipeline.text.clone() };
+    let names = textmill::parse(source).ok().as_ref().map(Draft::field_names).unwrap_or_default();
+    let pairs = [
+        ("id", names.id),
+        ("text", names.text),
+        ("title", names.title),
+        ("url", names.url),
+        ("summary", names.summary),
+    ];
+    FieldNames::new(pairs.into_iter().filter_map(|(name, input)| Some((name, input?))))
 }

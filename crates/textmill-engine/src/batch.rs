@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use textmill_abi::Str;
-use textmill_io::{Document, FieldKind, ReadFailure};
+use textmill_io::{Document, FieldKind, Origin, ReadFailure};
 use textmill_pipeline::OnError;
 
 use crate::account::{Counts, RuleCounts};
@@ -47,7 +47,7 @@ pub(crate) struct Slot<'c> {
     /// How many documents stages have emitted for this one: what their ids are made of.
     children: usize,
     /// By which the lines, sentences and words of its text are known.
-    key: DocumentKey,
+    pub(crate) key: DocumentKey,
 }
 
 /// What was read. A document that could not be read keeps its place in the batch, so that the outputs are in input order.
@@ -94,10 +94,33 @@ impl<'c> Slot<'c> {
         }
     }
 
+    /// The id of the document; empty for what could not be read.
+    pub(crate) fn id(&self) -> &str {
+        match &self.source {
+            Source::Document(document) => document.id(),
+            Source::Unreadable(_) => "",
+        }
+    }
+
+    /// Where it was read.
+    pub(crate) fn origin(&self) -> &Origin {
+        match &self.source {
+            Source::Document(document) => document.origin(),
+            Source::Unreadable(failure) => &failure.origin,
+        }
+    }
+
     /// Characters and bytes of the text, if the document is still on its way.
     fn size(&mut self) -> Option<(u64, usize)> {
         let chars = self.chars;
         self.alive().map(|document| (chars, document.text().len()))
+    }
+
+    /// Shows it to somebody who looks on, as emitted for the document with the id `parent`.
+    fn show(&self, stage: usize, parent: &str, observer: &mut dyn Observer) {
+        if let Source::Document(document) = &self.source {
+            observer.emit(stage, self.key, document, parent);
+        }
     }
 
     /// The document, if it is still on its way.
@@ -143,7 +166,7 @@ impl<'e> Mill<'e> {
         }
         for stage in 0..self.stages.len() {
             let begin = Instant::now();
-            self.gather(stage, slots);
+            self.gather(stage, slots, observer);
             if self.alive.is_empty() {
                 continue;
             }
@@ -151,7 +174,7 @@ impl<'e> Mill<'e> {
             match result {
                 Ok(()) => self.settle(stage, slots, observer),
                 Err(StageError::Cancelled) => return Err(Cancelled),
-                Err(StageError::Fatal(message)) => self.fail_all(stage, slots, &message),
+                Err(StageError::Fatal(message)) => self.fail_all(stage, slots, &message, observer),
             }
             self.counts.stages[stage].time += begin.elapsed();
         }
@@ -162,7 +185,7 @@ impl<'e> Mill<'e> {
     }
 
     /// Decodes what the stage reads, and lays out columns of the documents that are still on their way.
-    fn gather(&mut self, number: usize, slots: &mut [Slot<'_>]) {
+    fn gather(&mut self, number: usize, slots: &mut [Slot<'_>], observer: &mut dyn Observer) {
         let reads = &self.stages[number].opened.plan().reads;
         self.columns.resize_with(reads.len() + 1, Vec::new);
         self.columns.iter_mut().for_each(Vec::clear);
@@ -175,6 +198,7 @@ impl<'e> Mill<'e> {
             counts.entered_chars += chars;
             counts.entered_bytes += bytes as u64;
             if let Err(message) = decode(document, reads) {
+                observer.fail(number, slot.key, &message);
                 slot.fate = self.fail(number, message);
                 continue;
             }
@@ -194,9 +218,10 @@ impl<'e> Mill<'e> {
         let mut emitted: Vec<(usize, Slot<'_>)> = Vec::new();
         for (&index, answer) in alive.iter().zip(answers.iter_mut()) {
             let slot = &mut slots[index];
-            let (earlier, new, mut chars) = (slot.children, answer.emits.len(), slot.chars);
+            let (key, earlier, new) = (slot.key, slot.children, answer.emits.len());
+            let mut chars = slot.chars;
             let document = slot.alive().expect("only documents on their way were handed to the stage");
-            observer.see(number, document, answer);
+            observer.see(number, key, document, answer);
             let mut edited = false;
             slot.fate = match std::mem::take(&mut answer.verdict) {
                 Verdict::Fail(message) => self.fail(number, message),
@@ -206,12 +231,15 @@ impl<'e> Mill<'e> {
                     let changed = self.change(number, document, answer);
                     self.counts.stages[number].changed += u64::from(changed);
                     let children = self.emit(number, document, earlier, answer);
+                    for child in &children {
+                        child.show(number, document.id(), observer);
+                    }
                     emitted.extend(children.into_iter().map(|child| (index, child)));
                     self.end(number, &verdict)
                 }
             };
             if edited {
-                self.segments.forget(slot.key);
+                self.segments.forget(key);
             }
             slot.edited |= edited;
             slot.chars = chars;
@@ -362,8 +390,15 @@ impl<'e> Mill<'e> {
         }
     }
 
-    fn fail_all(&mut self, number: usize, slots: &mut [Slot<'_>], message: &str) {
+    fn fail_all(
+        &mut self,
+        number: usize,
+        slots: &mut [Slot<'_>],
+        message: &str,
+        observer: &mut dyn Observer,
+    ) {
         for index in std::mem::take(&mut self.alive) {
+            observer.fail(number, slots[index].key, message);
             slots[index].fate = self.fail(number, message.to_owned());
         }
     }

@@ -36,6 +36,7 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
         exclude: outputs(pipeline)
             .map(|output| output.uri)
             .chain(pipeline.report.clone())
+            .chain(pipeline.ledger.clone())
             .filter(|uri| uri != "-")
             .map(Into::into)
             .collect(),
@@ -89,7 +90,10 @@ fn outputs(pipeline: &Pipeline) -> impl Iterator<Item = written::Output> {
 
 /// Whatever else a run writes.
 fn others(pipeline: &Pipeline, output: &written::Output) -> Vec<PathBuf> {
-    let uris = outputs(pipeline).map(|other| other.uri).chain(pipeline.report.clone());
+    let uris = outputs(pipeline)
+        .map(|other| other.uri)
+        .chain(pipeline.report.clone())
+        .chain(pipeline.ledger.clone());
     uris.filter(|uri| *uri != output.uri).map(PathBuf::from).collect()
 }
 
@@ -103,6 +107,18 @@ fn name_part(part: &written::NamePart) -> io::NamePart {
         written::NamePart::Field(field) => io::NamePart::Field(field.clone()),
         written::NamePart::Literal(text) => io::NamePart::Literal(text.clone()),
     }
+}
+
+/// How to write the ledger of a run.
+pub(crate) fn ledger_options(engine: &Engine, uri: &str, overwrite: bool) -> io::Result<OutputOptions> {
+    let options = OutputOptions {
+        uri: uri.to_owned(),
+        overwrite,
+        pipeline: engine.pipeline().name.clone(),
+        made_from: engine.provenance().made_from(),
+        ..OutputOptions::default()
+    };
+    options.for_ledger()
 }
 
 fn output_format(format: written::OutputFormat) -> io::OutputFormat {

@@ -10,6 +10,7 @@ mod batch;
 mod convert;
 mod error;
 mod histogram;
+mod ledger;
 mod memory;
 mod observe;
 mod plugin;

@@ -11,6 +11,7 @@ use textmill_io::{Ahead, Budget, Chunk, Input, Permit, Published, Reader, machin
 use crate::account::Counts;
 use crate::batch::{Mill, Slot};
 use crate::error::{Error, Failure};
+use crate::ledger::Recorder;
 use crate::memory::Memory;
 use crate::observe::Blind;
 use crate::plugin::{Cancel, enter_run};
@@ -178,10 +179,10 @@ impl Engine {
             ("dropped", pipeline.dropped.clone()),
             ("failed", pipeline.failed_output()),
         ];
-        for (key, output) in outputs {
-            let Some(output) = output else { continue };
-            if input.is_read_from(output.uri.as_ref()) {
-                return Err(Error::OntoInput(key, output.uri));
+        let outputs = outputs.into_iter().filter_map(|(key, output)| Some((key, output?.uri)));
+        for (key, uri) in outputs.chain(pipeline.ledger.clone().map(|uri| ("ledger", uri))) {
+            if input.is_read_from(uri.as_ref()) {
+                return Err(Error::OntoInput(key, uri));
             }
         }
         Ok(())
@@ -225,8 +226,10 @@ impl Shared<'_> {
 
     fn work_with(&self, mill: &mut Mill<'_>) -> Result<(), Error> {
         let mut chunk = Chunk::default();
+        let encoder = self.encoders.ledger();
+        let mut ledger = encoder.map(|encoder| Recorder::new(self.engine.stages(), encoder));
         while let Some((mut permit, bytes_read)) = self.read(&mut chunk)? {
-            let mut milled = self.outcome(mill, &chunk)?;
+            let mut milled = self.outcome(mill, &chunk, &mut ledger)?;
             milled.bytes_read = bytes_read;
             permit.resize(milled.bytes());
             self.ring.leave(chunk.number(), milled, permit, |milled| self.write(milled));
@@ -263,7 +266,12 @@ impl Shared<'_> {
     }
 
     /// What becomes of a batch: what an earlier run has noted of it, or what the stages say.
-    fn outcome(&self, mill: &mut Mill<'_>, chunk: &Chunk) -> Result<Milled, Error> {
+    fn outcome(
+        &self,
+        mill: &mut Mill<'_>,
+        chunk: &Chunk,
+        ledger: &mut Option<Recorder<'_>>,
+    ) -> Result<Milled, Error> {
         let key = self.memory.key(chunk, &self.encoders);
         let known = key.map(|key| self.memory.recall(key, chunk.len())).transpose()?.flatten();
         if let Some((milled, counts)) = known {
@@ -273,18 +281,24 @@ impl Shared<'_> {
         let mut milled = lock(&self.spare).pop().unwrap_or_default();
         milled.begin(chunk.shard());
         let Some(key) = key.filter(|_| self.memory.is_noting()) else {
-            self.mill(mill, chunk, &mut milled)?;
+            self.mill(mill, chunk, ledger.as_mut(), &mut milled)?;
             return Ok(milled);
         };
         let before = std::mem::replace(&mut mill.counts, self.engine.no_counts());
-        self.mill(mill, chunk, &mut milled)?;
+        self.mill(mill, chunk, ledger.as_mut(), &mut milled)?;
         let counts = std::mem::replace(&mut mill.counts, before);
         self.memory.note(key, chunk.len(), &milled, &counts);
         mill.counts += &counts;
         Ok(milled)
     }
 
-    fn mill(&self, mill: &mut Mill<'_>, chunk: &Chunk, milled: &mut Milled) -> Result<(), Error> {
+    fn mill(
+        &self,
+        mill: &mut Mill<'_>,
+        chunk: &Chunk,
+        ledger: Option<&mut Recorder<'_>>,
+        milled: &mut Milled,
+    ) -> Result<(), Error> {
         let mut slots = Vec::with_capacity(chunk.len());
         for read in chunk.documents() {
             match &read {
@@ -293,7 +307,13 @@ impl Shared<'_> {
             }
             slots.push(Slot::new(read));
         }
-        mill.process(&mut slots, &mut Blind).map_err(|_| Error::Interrupted { done: 0 })?;
+        match ledger {
+            None => mill.process(&mut slots, &mut Blind).map_err(|_| Error::Interrupted { done: 0 })?,
+            Some(ledger) => {
+                mill.process(&mut slots, ledger).map_err(|_| Error::Interrupted { done: 0 })?;
+                ledger.finish(&slots, &mut milled.ledger).map_err(Error::Io)?;
+            }
+        }
         self.encoders.encode(self.engine.stages(), &slots, milled).map_err(Error::Io)
     }
 

@@ -7,7 +7,7 @@ use textmill_io::{Chunk, Document, Input};
 use crate::batch::{Fate, Mill, Slot, Source};
 use crate::error::{Error, Failure};
 use crate::observe::Observer;
-use crate::plugin::{Answer, Verdict};
+use crate::plugin::{Answer, DocumentKey, Verdict};
 use crate::{Edit, Engine, convert};
 
 /// What the stages did with one document.
@@ -103,7 +103,7 @@ struct Recorder<'e> {
 }
 
 impl Observer for Recorder<'_> {
-    fn see(&mut self, stage: usize, document: &Document<'_>, answer: &Answer) {
+    fn see(&mut self, stage: usize, _: DocumentKey, document: &Document<'_>, answer: &Answer) {
         // Documents that a stage emitted come behind the traced one, and have ids of their own.
         if self.stages.last().is_some_and(|last| last.stage >= stage) || document.id() != self.id {
             return;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use textmill_io::Result as IoResult;
 use textmill_io::{
-    Body, Document, EncodedBatch, Encoder, InputColumns, Key, KeyMaker, Origin, Output, OutputOptions,
-    Published, ReadFailure, Refused, Rejected, Shard, Why,
+    Body, Document, EncodedBatch, Encoder, InputColumns, Key, KeyMaker, LedgerEntry, Origin, Output,
+    OutputOptions, Published, ReadFailure, Refused, Rejected, Shard, Why,
 };
 use textmill_pipeline as written;
 
@@ -25,6 +25,7 @@ pub(crate) struct Sinks {
     kept: Option<Output>,
     dropped: Option<Output>,
     failed: Option<Output>,
+    ledger: Option<Output>,
     /// Whether the pipeline file asks for an output of failed documents: then it is there even if none failed.
     wants_failed: bool,
 }
@@ -35,6 +36,7 @@ pub(crate) struct Encoders {
     kept: Option<Encoder>,
     dropped: Option<Encoder>,
     failed: Option<Encoder>,
+    ledger: Option<Encoder>,
 }
 
 /// A batch that has passed all stages, as bytes to write.
@@ -43,6 +45,8 @@ pub(crate) struct Milled {
     kept: Part,
     dropped: Part,
     failed: Part,
+    /// Lines of the ledger, which are no documents.
+    pub(crate) ledger: EncodedBatch,
     failures: Vec<Failure>,
     /// The file of the first document whose text a stage edited.
     edited: Option<String>,
@@ -80,7 +84,7 @@ pub(crate) struct Ends {
 impl Sinks {
     /// No output at all.
     pub(crate) fn none() -> Self {
-        Self { kept: None, dropped: None, failed: None, wants_failed: false }
+        Self { kept: None, dropped: None, failed: None, ledger: None, wants_failed: false }
     }
 
     /// Opens all outputs of a pipeline. Failed documents always have one, beside the output if the file names none:
@@ -95,10 +99,12 @@ impl Sinks {
         // Where the implied one lies follows from `[output]`, so that is what a person can change.
         let key = if pipeline.failed.is_some() { "failed" } else { "output" };
         let failed = open(key, pipeline.failed_output().as_ref())?;
+        let ledger = pipeline.ledger.as_ref().map(|uri| convert::ledger_options(engine, uri, overwrite));
         Ok(Self {
             dropped: open("dropped", pipeline.dropped.as_ref())?,
             kept,
             failed,
+            ledger: open_as("ledger", ledger.transpose().map_err(|error| Error::Output("ledger", error))?)?,
             wants_failed: pipeline.failed.is_some(),
         })
     }
@@ -110,7 +116,12 @@ impl Sinks {
 
     pub(crate) fn encoders(&self) -> Encoders {
         let encoder = |output: &Option<Output>| output.as_ref().map(Output::encoder);
-        Encoders { kept: encoder(&self.kept), dropped: encoder(&self.dropped), failed: encoder(&self.failed) }
+        Encoders {
+            kept: encoder(&self.kept),
+            dropped: encoder(&self.dropped),
+            failed: encoder(&self.failed),
+            ledger: encoder(&self.ledger),
+        }
     }
 }
 
@@ -130,7 +141,8 @@ impl Milled {
 
     /// How many bytes there are to write.
     pub(crate) fn bytes(&self) -> usize {
-        self.kept.batch.bytes() + self.dropped.batch.bytes() + self.failed.batch.bytes()
+        let parts = [&self.kept, &self.dropped, &self.failed];
+        parts.iter().map(|part| part.batch.bytes()).sum::<usize>() + self.ledger.bytes()
     }
 
     /// The documents that follow come from this shard of the input.
@@ -138,6 +150,7 @@ impl Milled {
         for part in [&mut self.kept, &mut self.dropped, &mut self.failed] {
             part.batch.begin(shard);
         }
+        self.ledger.begin(shard);
     }
 
     /// Makes it empty; its buffers stay.
@@ -146,16 +159,22 @@ impl Milled {
             part.documents = 0;
             part.batch.clear();
         }
+        self.ledger.clear();
         self.failures.clear();
         self.edited = None;
     }
 }
 
 impl Encoders {
+    /// The encoder of the ledger, if there is one.
+    pub(crate) fn ledger(&self) -> Option<Encoder> {
+        self.ledger.clone()
+    }
+
     /// What batches become: the formats and columns of the outputs, and how their files are called. Call it when the first batch
     /// was read: with it the columns are known.
     pub(crate) fn key(&self) -> Key {
-        let outputs = [&self.kept, &self.dropped, &self.failed];
+        let outputs = [&self.kept, &self.dropped, &self.failed, &self.ledger];
         let describe = |output: &Option<Encoder>| output.as_ref().map(Encoder::describe).unwrap_or_default();
         outputs.into_iter().fold(KeyMaker::default(), |key, output| key.and(describe(output))).key()
     }
@@ -252,19 +271,22 @@ impl Writer {
     }
 
     pub(crate) fn write(&mut self, milled: &mut Milled) -> IoResult<()> {
-        let Milled { kept, dropped, failed, failures, edited, .. } = milled;
+        let Milled { kept, dropped, failed, ledger, failures, edited, .. } = milled;
         self.edited = self.edited.take().or(edited.take());
         let refused =
             self.sinks.kept.as_mut().map(|output| output.write(&kept.batch)).transpose()?.unwrap_or_default();
         self.kept += self.sinks.kept.as_ref().map_or(kept.documents, |_| kept.batch.documents())
             - refused.len() as u64;
         self.refused += refused.len() as u64;
+        let mut refusals = EncodedBatch::default();
         for refused in &refused {
             self.refuse(refused, failed);
+            self.note_refusal(refused, &mut refusals);
             failures.push(failure(&refused.id, &refused.origin, None, &refused.message));
         }
         self.dropped += write(self.sinks.dropped.as_mut(), dropped)?;
         self.failed += write(self.sinks.failed.as_mut(), failed)?;
+        self.write_ledger(ledger, &mut refusals)?;
         let room = EXAMPLES - self.failures.len();
         self.failures.extend(failures.drain(..).take(room));
         Ok(())
@@ -282,6 +304,32 @@ impl Writer {
         reject(self.sinks.failed.as_ref().map(Output::encoder).as_ref(), &rejected, failed);
     }
 
+    /// What the ledger says of it.
+    fn note_refusal(&self, refused: &Refused, refusals: &mut EncodedBatch) {
+        let Some(encoder) = self.sinks.ledger.as_ref().map(Output::encoder) else { return };
+        let entry = LedgerEntry {
+            doc: refused.id.as_str().into(),
+            event: "refused".into(),
+            message: Some(refused.message.as_str().into()),
+            file: Some((&*refused.origin.file).into()),
+            line: refused.origin.line,
+            offset: Some(refused.origin.offset),
+            ..LedgerEntry::default()
+        };
+        encoder.entry(&entry, refusals);
+    }
+
+    /// Refusals come behind the other lines of their batch, which workers have encoded.
+    fn write_ledger(&mut self, ledger: &EncodedBatch, refusals: &mut EncodedBatch) -> IoResult<()> {
+        let Some(output) = &mut self.sinks.ledger else { return Ok(()) };
+        output.write(ledger)?;
+        if !refusals.is_empty() {
+            output.encoder().finish(refusals)?;
+            output.write(refusals)?;
+        }
+        Ok(())
+    }
+
     /// Adds what was written.
     pub(crate) fn count(&self, counts: &mut Counts) {
         counts.kept = self.kept;
@@ -292,7 +340,7 @@ impl Writer {
 
     /// Makes the outputs appear under their names; the main one last, so that where it is, the others are.
     pub(crate) fn publish(self) -> Result<Ends, Error> {
-        let Sinks { kept, dropped, failed, wants_failed } = self.sinks;
+        let Sinks { kept, dropped, failed, ledger, wants_failed } = self.sinks;
         let mut published = Vec::new();
         let mut publish = |key, output: Option<Output>| {
             let Some(output) = output else { return Ok(()) };
@@ -303,6 +351,7 @@ impl Writer {
             if self.failed == 0 && !wants_failed { (failed, None) } else { (None, failed) };
         publish("failed", failed)?;
         publish("dropped", dropped)?;
+        publish("ledger", ledger)?;
         publish("output", kept)?;
         // What an earlier run left of failed documents belongs to its output, which is gone only here.
         none_failed.map_or(Ok(()), Output::withdraw).map_err(Error::Io)?;

@@ -393,6 +393,11 @@ impl<'c> Document<'c> {
         }
     }
 
+    /// What the field `name` is called in the input, and so in the output.
+    pub fn written_name<'n>(&'n self, name: &'n str) -> &'n str {
+        self.names.in_input(name)
+    }
+
     /// Sets the field `name`: to the text itself for [`FieldKind::Text`], to JSON for all other kinds. `None` removes it.
     /// Says whether the field was something else before.
     ///

@@ -28,6 +28,7 @@ mod format;
 mod input;
 mod journal;
 mod json;
+mod ledger;
 mod names;
 mod output;
 mod plugin_path;
@@ -49,10 +50,11 @@ pub use crate::input::{
     Ahead, Chunk, Counts, Documents, Input, InputFile, InputOptions, ReadFailure, Reader, Shard,
 };
 pub use crate::journal::{Journal, Key, KeyMaker, Packed};
+pub use crate::ledger::{LedgerEntry, ledger_value_as_json, read_ledger};
 pub use crate::names::FieldNames;
 pub use crate::output::{
     Body, EncodedBatch, Encoder, HashedFile, MadeFrom, NamePart, Output, OutputOptions, Published,
     PublishedFile, REPORT_FILE, RUN_FILE, Refused, Rejected, Why, state_folder,
 };
 pub use crate::plugin_path::PluginPath;
-pub use crate::snapshot::{Snapshot, replace_file, sha256};
+pub use crate::snapshot::{Snapshot, replace_file, sha256, sha256_of_file};

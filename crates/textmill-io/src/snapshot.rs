@@ -128,6 +128,24 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     written.inspect_err(|_| _ = fs::remove_file(&beside)).map_err(error)
 }
 
+/// The SHA-256 of a file, without having all of it in memory.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn sha256_of_file(path: &Path) -> Result<String> {
+    use std::io::Read as _;
+
+    let failed = |error| Error::io(path, "cannot read the file", error);
+    let mut file = fs::File::open(path).map_err(failed)?;
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(data_encoding::HEXLOWER.encode(&hash.finalize())),
+            count => hash.update(buffer.get(..count).unwrap_or_default()),
+        }
+    }
+}
+
 /// The SHA-256 of bytes, in lower-case hexadecimal, as `sha256sum` prints it.
 pub fn sha256(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))

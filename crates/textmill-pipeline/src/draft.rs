@@ -17,7 +17,7 @@ use crate::isolation::{self, Isolation, OwnProcess};
 use crate::name::Named;
 use crate::overrides;
 use crate::pipeline::{
-    Input, MaxErrors, Output, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
+    FieldNames, Input, MaxErrors, Output, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
 };
 use crate::sentence::{Scope, Special, known_keys};
 use crate::tree::{Places, Tree};
@@ -74,6 +74,18 @@ impl Draft {
             (!path.is_empty()).then_some(PluginSpec { index, path, place, isolated })
         };
         entries.filter_map(plugin).collect()
+    }
+
+    /// Where the output goes as the file says: the absolute path of a file or a folder, or `-`.
+    pub fn output(&self) -> Option<String> {
+        let written = self.tree.value.pointer("/output/uri")?.as_str()?;
+        Some(absolute(&self.dir, &Named::parse(written).ok()?.uri))
+    }
+
+    /// What the fields of a document are called; where that is not written as it should be, as if nothing were written.
+    pub fn field_names(&self) -> FieldNames {
+        let written = self.tree.value.pointer("/input/fields");
+        written.and_then(|written| FieldNames::deserialize(written).ok()).unwrap_or_default()
     }
 
     fn place_of(&self, written: &str) -> PluginPlace {
@@ -140,6 +152,7 @@ impl Draft {
             output: Some(output).filter(|output| !output.uri.is_empty()),
             dropped: sink(written.dropped),
             failed: sink(written.failed),
+            ledger: written.ledger.map(|ledger| absolute(&self.dir, &ledger.uri)),
             report: written.report.map(|report| absolute(&self.dir, &report.uri)),
             run: build_run(&written.run),
             stages: stages.collect(),
@@ -164,7 +177,7 @@ pub(crate) fn file_schema() -> Value {
 }
 
 /// Keys that have a meaning to come, so that no file gives them another.
-const RESERVED: [(&str, &str); 2] = [("check", "[[check]]"), ("ledger", "[ledger]")];
+const RESERVED: [(&str, &str); 1] = [("check", "[[check]]")];
 
 fn check_file(tree: &Tree, catalog: &dyn Catalog, found: &mut Vec<Diagnostic>) {
     let checker = Checker::new(&file_schema()).expect("the derived schema is valid");
@@ -279,7 +292,7 @@ fn id_place(places: &Places, index: usize) -> &crate::diagnostic::Spot {
 /// Two outputs with one name would overwrite each other.
 fn check_outputs(tree: &Tree, dir: &Path, found: &mut Vec<Diagnostic>) {
     let mut earlier: Vec<(String, &str)> = Vec::new();
-    for key in ["output", "dropped", "failed", "report"] {
+    for key in ["output", "dropped", "failed", "ledger", "report"] {
         let pointer = format!("/{key}/uri");
         let Some(written) = tree.value.pointer(&pointer).and_then(Value::as_str) else { continue };
         let named = check_name(tree, key, written, found);

@@ -39,6 +39,8 @@ pub struct Pipeline {
     pub dropped: Option<Output>,
     /// Where documents go that could not be read or processed.
     pub failed: Option<Output>,
+    /// Where the ledger of the run goes: a file or folder with an absolute path.
+    pub ledger: Option<String>,
     /// The folder for the report of the run, absolute.
     pub report: Option<String>,
     /// How to run.
@@ -154,6 +156,15 @@ impl Output {
         Some(Self::new(uri))
     }
 
+    /// Where the ledger of a run goes that would otherwise be at `ledger`: `news.ledger.jsonl.zst` beside `news.jsonl`; nowhere
+    /// if this is stdout.
+    pub fn ledger_beside(&self, ledger: &str) -> Option<String> {
+        let beside = self.beside("ledger")?.uri;
+        let name = ledger.trim_end_matches('/').rsplit('/').next().unwrap_or(ledger);
+        let extension = name.split_once('.').map_or("jsonl", |(_, extension)| extension);
+        Some(format!("{}{extension}", beside.trim_end_matches("jsonl")))
+    }
+
     /// The folder for the report of a run, if nobody says: `news.report` beside `news.jsonl.zst`, and `out.report` beside the
     /// folder `out/`, so that whoever reads that finds documents in it and nothing else; nowhere if this is stdout.
     pub fn report_beside(&self) -> Option<String> {
@@ -251,9 +262,9 @@ impl Pipeline {
     }
 
     /// Writes to this URI (an absolute path, with placeholders or without, or `-`) in the place of that in the file, in the
-    /// format that the file says. The dropped and failed documents and the report go beside it, so that those of a run into
-    /// the file's own output stay as they are. There is nothing beside stdout: then they go where the file says, because otherwise they
-    /// would be lost.
+    /// format that the file says. The dropped and failed documents, the ledger and the report go beside it, so that those
+    /// of a run into the file's own output stay as they are. There is nothing beside stdout: then they go where the file says,
+    /// because otherwise they would be lost.
     ///
     /// # Errors
     /// A mistake in a placeholder.
@@ -276,12 +287,24 @@ impl Pipeline {
                 self.places.forget(&format!("/{kind}/uri"));
             }
         }
+        if let Some(ledger) = &mut self.ledger
+            && let Some(beside) = output.ledger_beside(ledger)
+        {
+            *ledger = beside;
+            self.places.forget("/ledger/uri");
+        }
         if let (Some(report), Some(beside)) = (&mut self.report, output.report_beside()) {
             *report = beside;
             self.places.forget("/report/uri");
         }
         self.output = Some(output);
         Ok(())
+    }
+
+    /// Writes the ledger to this path (absolute) in the place of that in the file.
+    pub fn replace_ledger(&mut self, uri: String) {
+        self.places.forget("/ledger/uri");
+        self.ledger = Some(uri);
     }
 
     /// Where documents go that failed: the output that the file names, or else one beside the output. Nothing is lost for
@@ -351,6 +374,16 @@ mod tests {
         check("/a/out", Some("/a/out.failed.jsonl"));
         check("/a/.hidden", Some("/a/.hidden.failed.jsonl"));
         check("-", None);
+    }
+
+    #[test]
+    fn a_ledger_lies_beside_its_output_in_its_own_format() {
+        let output = |uri: &str| Output::new(uri.to_owned());
+        let beside = |uri: &str, ledger: &str| output(uri).ledger_beside(ledger);
+        assert_eq!(beside("/a/news.jsonl", "/b/l.jsonl.zst").as_deref(), Some("/a/news.ledger.jsonl.zst"));
+        assert_eq!(beside("/a/out/", "/b/l.parquet").as_deref(), Some("/a/out/ledger.parquet"));
+        assert_eq!(beside("/a/out/", "/b/l/").as_deref(), Some("/a/out/ledger.jsonl"));
+        assert_eq!(beside("-", "/b/l.parquet"), None);
     }
 
     #[test]

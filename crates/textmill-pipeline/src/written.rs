@@ -35,6 +35,8 @@ pub(crate) struct Written {
     pub(crate) dropped: Option<WrittenSink>,
     /// Where the documents go that cannot be read or processed, with the reason.
     pub(crate) failed: Option<WrittenSink>,
+    /// Where the ledger of a run goes: every edit and verdict.
+    pub(crate) ledger: Option<WrittenLedger>,
     /// Where the report of a run goes.
     pub(crate) report: Option<WrittenReport>,
     /// How to run.
@@ -115,6 +117,17 @@ pub(crate) struct WrittenSink {
     /// The format; told from the name unless given. Lines of JSON only: a text alone has no room for the stage and the
     /// reason.
     pub(crate) format: Option<Lines>,
+}
+
+/// Where the ledger of a run goes: every edit and verdict.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Ledger")]
+pub(crate) struct WrittenLedger {
+    /// A file that ends with `.jsonl.zst` (or another compression of JSON lines), `.parquet` or `.arrow`. Relative to this
+    /// file.
+    #[schemars(length(min = 1))]
+    pub(crate) uri: String,
 }
 
 /// Where the report of a run goes.

@@ -12,6 +12,7 @@
 
 mod cases;
 mod golden;
+mod life;
 mod lock;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ use textmill_stage::vtable;
 
 pub use crate::cases::{CasesError, run_cases};
 pub use crate::golden::{Mismatch, Suite, Tested};
+pub use crate::life::{Found, Life, Misfit, Step, each_life, find_life};
 use crate::lock::Guard;
 pub use crate::lock::{LOCK_FILE, LockError, Locked, Locking, TARGET, lock};
 
@@ -55,6 +57,8 @@ pub struct Options {
     pub inputs: Vec<String>,
     /// Where to write, in the place of `[output] uri`: an absolute path, with placeholders or without, or `-`.
     pub output: Option<String>,
+    /// Where the ledger goes, in the place of `[ledger] uri`: an absolute path.
+    pub ledger: Option<String>,
     /// Where plugins come from, and what they are held to.
     pub plugins: Plugins,
     /// How a process is started that runs a stage with `isolation`: a program that calls [`work`]. Without it, there is none
@@ -107,6 +111,9 @@ pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
     }
     if let Some(uri) = &options.output {
         pipeline.replace_output(uri)?;
+    }
+    if let Some(uri) = &options.ledger {
+        pipeline.replace_ledger(uri.clone());
     }
     guard.open(pipeline, &registry)
 }

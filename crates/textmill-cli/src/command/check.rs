@@ -6,7 +6,7 @@ use crate::exit::{Done, Outcome};
 use crate::terminal::say;
 
 pub(crate) fn run(args: &CheckArgs) -> Outcome {
-    let engine = open::pipeline(&args.pipeline, &[], None)?;
+    let engine = open::pipeline(&args.pipeline, &[], None, None)?;
     engine.check_input().map_err(|error| super::run::explain(&engine, error))?;
     let pipeline = engine.pipeline();
     let stages: Vec<_> = engine.stages().iter().map(|stage| &*stage.id).collect();

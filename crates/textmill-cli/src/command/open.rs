@@ -14,11 +14,13 @@ pub(crate) fn pipeline(
     args: &PipelineArgs,
     inputs: &[String],
     output: Option<&str>,
+    ledger: Option<&str>,
 ) -> anyhow::Result<Engine> {
     let options = Options {
         overrides: args.overrides.clone(),
         inputs: inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
         output: output.map(absolute_output).transpose()?,
+        ledger: ledger.map(absolute).transpose()?,
         plugins: plugins(&args.plugins),
         worker: worker::command(),
     };

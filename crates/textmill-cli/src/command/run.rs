@@ -21,7 +21,8 @@ use crate::terminal::{self, STRONG, say, styled};
 const NAMED: usize = 5;
 
 pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
-    let engine = open::pipeline(&args.pipeline, &args.inputs, args.output.as_deref())?;
+    let engine =
+        open::pipeline(&args.pipeline, &args.inputs, args.output.as_deref(), args.ledger.as_deref())?;
     let report = report_folder(args, &engine);
     if let Some(folder) = report.as_deref().filter(|_| !args.overwrite) {
         record::check_free(folder)?;
@@ -75,11 +76,12 @@ fn report_folder(args: &RunArgs, engine: &Engine) -> Option<PathBuf> {
     args.report.clone().or_else(|| engine.pipeline().report.as_ref().map(PathBuf::from))
 }
 
-/// Where the record of the run goes: beside the output, so that it is found by that; and into the folder of the report.
+/// Where the record of the run goes: beside the output and the ledger, so that it is found by either; and into the folder of
+/// the report.
 fn record_places(finished: &Finished, report: Option<&Path>) -> Vec<PathBuf> {
-    let output = finished.published.iter().find(|(key, _)| *key == "output");
-    let beside = output.and_then(|(_, output)| record::place_beside(output));
-    beside.into_iter().chain(report.map(|folder| folder.join(textmill::io::RUN_FILE))).collect()
+    let outputs = finished.published.iter().filter(|(key, _)| matches!(*key, "output" | "ledger"));
+    let beside = outputs.filter_map(|(_, output)| record::place_beside(output));
+    beside.chain(report.map(|folder| folder.join(textmill::io::RUN_FILE))).collect()
 }
 
 /// The tests of the pipeline file, and, if a report is asked for, what they come to.
@@ -181,7 +183,7 @@ fn tell(args: &RunArgs, run: &Run, finished: &Finished, record: Option<&PathBuf>
     for (key, published) in
         finished.published.iter().filter(|(key, published)| *key == "output" || published.documents > 0)
     {
-        let what = plural(published.documents, "document");
+        let what = plural(published.documents, if *key == "ledger" { "line" } else { "document" });
         say(&format!("{key:<8} {} ({what}, {})", shown(&published.path), bytes(published.bytes)));
     }
     if finished.resumed > 0 {

@@ -116,6 +116,13 @@ impl Segments {
     }
 }
 
+impl DocumentKey {
+    /// A small number: documents are numbered in the order in which they come into the batch.
+    pub(crate) fn index(self) -> usize {
+        self.0
+    }
+}
+
 impl Sharing {
     /// Counts a question.
     fn count(&mut self, is_again: bool) {

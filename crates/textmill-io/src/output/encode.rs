@@ -19,6 +19,7 @@ use crate::csv;
 use crate::document::{Document, Origin};
 use crate::format::{Compression, OutputFormat};
 use crate::input::Shard;
+use crate::ledger::LedgerEntry;
 #[cfg(feature = "parquet")]
 use crate::table::{self, TableBuilder, TableWriter};
 use crate::{Error, Result};
@@ -222,6 +223,23 @@ impl Encoder {
             OutputFormat::Parquet => TableWriter::parquet(Arc::clone(schema())).map(Some),
             OutputFormat::Arrow => TableWriter::arrow(schema()).map(Some),
             _ => Ok(None),
+        }
+    }
+
+    /// Appends an entry of a ledger to a batch.
+    pub fn entry(&self, entry: &LedgerEntry<'_>, batch: &mut EncodedBatch) {
+        batch.documents += 1;
+        match self.format {
+            #[cfg(feature = "parquet")]
+            OutputFormat::Parquet | OutputFormat::Arrow => {
+                let columns = self.columns();
+                let schema = || Arc::clone(self.table.schema.get_or_init(|| table::schema(columns)));
+                batch.builder.get_or_insert_with(|| TableBuilder::new(columns, schema())).push(&entry.row());
+            }
+            _ => {
+                entry.write_json(&mut batch.bytes);
+                batch.bytes.push(b'\n');
+            }
         }
     }
 
