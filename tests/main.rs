@@ -9,6 +9,7 @@ mod arrows;
 mod article;
 mod bad_input;
 mod cases;
+mod checks;
 mod cli;
 mod conformance;
 mod determinism;

@@ -103,8 +103,24 @@ fn an_output_that_is_the_input() {
 }
 
 #[test]
-fn a_reserved_key() {
-    check_in("[[check]]\nthat = 'docs.kept-ratio > 0.8'\n", &["`[[check]]` is not supported yet"]);
+fn a_condition_that_is_none() {
+    let that =
+        |that: &str| format!("[[stage]]\nid = 'links'\nuses = 'strip-links'\n[[check]]\nthat = '{that}'\n");
+    check_in(
+        &that("docs.kept-ratoi > 0.8"),
+        &["p.toml:7:8", "`docs` has no number `kept-ratoi`", "did you mean `kept-ratio`?"],
+    );
+    check_in(&that("docs.kept"), &["p.toml:7:8", "compares nothing", "docs.kept-ratio >= 0.8"]);
+    check_in(&that("stage.link.changed > 0"), &["p.toml:7:8", "no stage `link`", "`links`"]);
+    check_in(
+        &that("rule.teasr.docs > 0"),
+        &["p.toml:7:8", "no stage of the pipeline has a rule `teasr`", "did you mean `teaser`?"],
+    );
+    check_in(
+        &that("stage.links.rule.title.docs > 0"),
+        &["p.toml:7:8", "the stage `links` has no rule `title`"],
+    );
+    check_in("[[check]]\nthat = 'docs.kept > 0'\nseverity = 'fatal'\n", &["p.toml:5:12", "warning"]);
 }
 
 #[test]

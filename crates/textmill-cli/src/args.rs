@@ -10,7 +10,7 @@ const AFTER_HELP: &str = "\
 First steps:  textmill init demo
               textmill run demo/news.toml
 
-Exit codes: 0 done; 1 documents failed; 2 it could not run; 130 interrupted";
+Exit codes: 0 done; 1 documents, a check or a test failed; 2 it could not run; 130 interrupted";
 
 /// Run documents through a pipeline of text-processing stages.
 #[derive(Debug, Parser)]

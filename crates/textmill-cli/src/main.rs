@@ -1,6 +1,6 @@
 //! The command line of textmill: the only place that prints, and that picks an exit code.
 //!
-//! Exit codes: 0 done; 1 documents failed; 2 it could not run; 130 interrupted. What a command was asked to
+//! Exit codes: 0 done; 1 documents, a check or a test failed; 2 it could not run; 130 interrupted. What a command was asked to
 //! show goes to stdout; everything that is said about it goes to stderr.
 
 mod args;

@@ -66,7 +66,7 @@ pub(crate) fn record(engine: &Engine, finished: &Finished, known: Circumstances)
             allowed: known.failures_allowed,
             shown: finished.failures.iter().map(failure).collect(),
         },
-        checks: Vec::new(),
+        checks: checks(engine, &finished.counts),
         tests: known.tests,
         times: times(engine, finished, known.started, known.threads),
     };
@@ -288,6 +288,20 @@ fn failure(failure: &textmill::Failure) -> report::Failure {
         stage: failure.stage.clone(),
         message: failure.message.clone(),
     }
+}
+
+fn checks(engine: &Engine, counts: &textmill::Counts) -> Vec<report::Check> {
+    let check = |(spec, result): (&textmill::CheckSpec, textmill::CheckResult)| report::Check {
+        that: spec.that.clone(),
+        severity: match spec.severity {
+            textmill::Severity::Error => report::Severity::Error,
+            textmill::Severity::Warning => report::Severity::Warning,
+        },
+        message: spec.message.clone(),
+        found: result.found,
+        holds: result.holds,
+    };
+    engine.pipeline().checks.iter().zip(engine.check(counts)).map(check).collect()
 }
 
 fn times(engine: &Engine, finished: &Finished, started: SystemTime, threads: usize) -> report::Times {

@@ -7,6 +7,7 @@
 
 mod account;
 mod batch;
+mod checks;
 mod convert;
 mod error;
 mod histogram;
@@ -29,6 +30,7 @@ use textmill_pipeline::{Diagnostics, OnError, Pipeline, ResourceSpec, StageSpec}
 
 pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, Sizes, StageCounts};
 pub use crate::batch::Fate;
+pub use crate::checks::CheckResult;
 pub use crate::error::{Error, Failure};
 pub use crate::histogram::{Bin, Histogram, Scale};
 pub use crate::plugin::{
@@ -91,7 +93,8 @@ impl Engine {
                 Err(found) => mistakes = Some(join(mistakes, found)),
             }
         }
-        if let Some(mistakes) = mistakes {
+        // Rules are known only where all stages are open.
+        if let Some(mistakes) = mistakes.or_else(|| checks::check_rules(&pipeline, &stages)) {
             return Err(mistakes);
         }
         let provenance = Provenance::new(&pipeline, registry, resources);

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::bytes::parse_bytes;
 use crate::check::Checker;
+use crate::condition::{self, WrittenCheck};
 use crate::diagnostic::{Diagnostic, Text};
 use crate::golden;
 use crate::isolation::{self, Isolation, OwnProcess};
@@ -122,6 +123,7 @@ impl Draft {
         check_outputs(&self.tree, &self.dir, &mut found);
         let ids: Vec<_> = overrides::ids(&self.tree.value).into_iter().flatten().collect();
         golden::check(&self.tree, &ids, &mut found);
+        condition::check(&self.tree, &ids, &mut found);
         match Diagnostics::collect(found) {
             Some(mistakes) => Err(mistakes),
             None => self.build(&checkers, catalog),
@@ -156,6 +158,7 @@ impl Draft {
             report: written.report.map(|report| absolute(&self.dir, &report.uri)),
             run: build_run(&written.run),
             stages: stages.collect(),
+            checks: written.checks.into_iter().filter_map(WrittenCheck::build).collect(),
             tests: written.tests.into_iter().map(|test| test.build(&self.dir)).collect(),
             path: self.path,
             dir: self.dir,
@@ -176,24 +179,11 @@ pub(crate) fn file_schema() -> Value {
     schema_for!(Written).to_value()
 }
 
-/// Keys that have a meaning to come, so that no file gives them another.
-const RESERVED: [(&str, &str); 1] = [("check", "[[check]]")];
-
 fn check_file(tree: &Tree, catalog: &dyn Catalog, found: &mut Vec<Diagnostic>) {
     let checker = Checker::new(&file_schema()).expect("the derived schema is valid");
-    let unknown =
-        |pointer: &str, key: &str| reserved(pointer, key).or_else(|| misplaced(tree, catalog, pointer, key));
+    let unknown = |pointer: &str, key: &str| misplaced(tree, catalog, pointer, key);
     let scope = Scope { places: &tree.places, prefix: "", name: "", unknown: &unknown };
     checker.check(&tree.value, &scope, found);
-}
-
-fn reserved(pointer: &str, key: &str) -> Option<Special> {
-    let (_, header) = RESERVED.iter().find(|(name, _)| pointer.is_empty() && *name == key)?;
-    Some(Special {
-        message: format!("`{header}` is not supported yet"),
-        label: "reserved for a later version".to_owned(),
-        hint: "leave it out".to_owned(),
-    })
 }
 
 /// An option of a stage that stands beside its `uses` instead of in its `with`.

@@ -20,6 +20,7 @@
 mod bytes;
 mod catalog;
 mod check;
+mod condition;
 mod diagnostic;
 mod draft;
 mod editor;
@@ -40,6 +41,9 @@ mod written;
 pub use crate::bytes::parse_bytes;
 pub use crate::catalog::{Catalog, StageKind};
 pub use crate::check::Checker;
+pub use crate::condition::{
+    CheckSpec, Comparison, Condition, DocsMetric, Metric, RuleMetric, Severity, StageMetric,
+};
 pub use crate::diagnostic::{Diagnostic, Diagnostics};
 pub use crate::draft::{Draft, parse};
 pub use crate::editor::schema;

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Diagnostics;
+use crate::condition::CheckSpec;
 use crate::diagnostic::{Diagnostic, Spot, Text};
 use crate::format::{Column, InputFormat, OutputFormat};
 use crate::golden::TestSpec;
@@ -47,6 +48,8 @@ pub struct Pipeline {
     pub run: Run,
     /// The stages in their order. With none, a run copies.
     pub stages: Vec<StageSpec>,
+    /// Conditions over a run.
+    pub checks: Vec<CheckSpec>,
     /// Golden tests of the stages.
     pub tests: Vec<TestSpec>,
     pub(crate) places: Places,
@@ -327,6 +330,12 @@ impl Pipeline {
         Diagnostic::at(place.value(), message).into()
     }
 
+    /// Something is wrong with a condition over the run, or it does not hold.
+    pub fn check_diagnostic(&self, check: usize, message: &str) -> Diagnostics {
+        let place = self.places.nearest(&format!("/check/{check}/that"));
+        Diagnostic::at(place.value(), message).into()
+    }
+
     /// A test did not find what it expects: the message at that place. `pointer` is an RFC 6901 pointer into the test.
     pub fn test_diagnostic(&self, test: usize, pointer: &str, message: &str) -> Diagnostics {
         let place = self.places.nearest(&format!("/test/{test}{pointer}"));
@@ -337,6 +346,8 @@ impl Pipeline {
     #[must_use]
     pub fn with_stages(mut self, ids: &[String]) -> Self {
         self.stages.retain(|stage| ids.contains(&stage.id));
+        // They are about runs of all stages.
+        self.checks.clear();
         self
     }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::bytes;
+use crate::condition::WrittenCheck;
 use crate::format::{Column, ColumnKind, InputFormat, Lines, OutputFormat};
 use crate::golden::WrittenTest;
 use crate::isolation::Isolation;
@@ -44,6 +45,9 @@ pub(crate) struct Written {
     /// The stages, in their order.
     #[serde(rename = "stage")]
     pub(crate) stages: Vec<WrittenStage>,
+    /// Conditions over the whole run: if one does not hold, the exit code is 1.
+    #[serde(rename = "check")]
+    pub(crate) checks: Vec<WrittenCheck>,
     /// Golden tests of the stages: `textmill test` runs them.
     #[serde(rename = "test")]
     pub(crate) tests: Vec<WrittenTest>,

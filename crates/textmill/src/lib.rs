@@ -18,16 +18,16 @@ mod lock;
 use std::path::{Path, PathBuf};
 
 pub use textmill_engine::{
-    BuiltIn, Cancel, Chosen, Counts, Edit, Engine, Error, Excerpt, Failure, Fate, Finished, Histogram,
-    LoadError, LoadedPlugin, NoExit, OpenedStage, Origin, Progress, Provenance, Refusal, Registry, Rule,
-    RuleCounts, RuleKind, RunOptions, Sample, Samples, ScoreCounts, Sizes, Stage, StageCounts, StagePlan,
-    Trace, TracedStage, WorkError, WorkerCommand, abi_version, exit, forbid_exit,
+    BuiltIn, Cancel, CheckResult, Chosen, Counts, Edit, Engine, Error, Excerpt, Failure, Fate, Finished,
+    Histogram, LoadError, LoadedPlugin, NoExit, OpenedStage, Origin, Progress, Provenance, Refusal, Registry,
+    Rule, RuleCounts, RuleKind, RunOptions, Sample, Samples, ScoreCounts, Sizes, Stage, StageCounts,
+    StagePlan, Trace, TracedStage, WorkError, WorkerCommand, abi_version, exit, forbid_exit,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
-    Catalog, Checker, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output, OutputFormat, Override,
-    OverrideError, Pipeline, PluginPlace, PluginSpec, Source, StageKind, StageSpec, TestSpec, parse,
-    parse_bytes, schema, suggestion,
+    Catalog, CheckSpec, Checker, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, Output,
+    OutputFormat, Override, OverrideError, Pipeline, PluginPlace, PluginSpec, Severity, Source, StageKind,
+    StageSpec, TestSpec, parse, parse_bytes, schema, suggestion,
 };
 use textmill_stage::vtable;
 

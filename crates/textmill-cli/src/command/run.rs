@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use textmill::{
     Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, RunOptions, Suite, TestSpec,
 };
-use textmill_report::{Run, Test, TestResult, bytes, plural};
+use textmill_report::{Run, Severity, Test, TestResult, bytes, plural};
 
 use super::open;
 use crate::args::RunArgs;
@@ -63,7 +63,31 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     if finished.counts.failed > 0 {
         tell_failures(&finished, allowed);
     }
-    Ok(if allowed { Done::Well } else { Done::Failed })
+    let checked = tell_broken(&run);
+    Ok(if allowed && checked { Done::Well } else { Done::Failed })
+}
+
+/// Tells of the conditions that do not hold; whether that is no more than a warning.
+fn tell_broken(run: &Run) -> bool {
+    let broken: Vec<_> = run.checks.iter().filter(|check| !check.holds).collect();
+    for check in &broken {
+        let label = if check.severity == Severity::Error { terminal::error() } else { terminal::warning() };
+        say(&format!("{label}: `{}` does not hold: it is {}", check.that, figure(check.found)));
+        if let Some(message) = &check.message {
+            say(&format!("  {message}"));
+        }
+    }
+    let failed = broken.iter().any(|check| check.severity == Severity::Error);
+    if failed && !run.outputs.is_empty() {
+        say(&format!("{}: the output was published all the same", terminal::hint()));
+    }
+    !failed
+}
+
+/// A number with three digits behind the point at most.
+fn figure(number: f64) -> String {
+    let text = format!("{number:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn threads(args: &RunArgs, engine: &Engine) -> NonZeroUsize {
