@@ -7,6 +7,10 @@
 //!
 //! A document of a row of a table has its [`Cell`]s for fields, which become JSON only where JSON is asked for.
 
+mod kind;
+mod read;
+mod write;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
@@ -15,7 +19,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::cell::{Cell, EXTRA};
+pub use self::kind::{FieldError, FieldKind};
+use crate::cell::Cell;
 use crate::json;
 use crate::names::{FieldNames, SAME};
 use crate::table::Stored;
@@ -30,34 +35,6 @@ pub struct Origin {
     pub line: Option<u64>,
     /// Where the document begins in the (decompressed) file, in bytes.
     pub offset: u64,
-}
-
-/// The type of a field, as stages declare it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FieldKind {
-    /// A string.
-    Text,
-    /// `true` or `false`.
-    Bool,
-    /// A whole number that fits `i64`.
-    Int,
-    /// Any number.
-    Float,
-    /// A list of strings.
-    Texts,
-    /// Anything.
-    Json,
-}
-
-/// A field is not what a stage declared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    /// The field, by the name that the stage uses.
-    pub field: String,
-    /// What it should be.
-    pub expected: FieldKind,
-    /// What it is.
-    pub found: String,
 }
 
 /// A document, borrowed from the chunk that it was read from.
@@ -181,120 +158,6 @@ impl<'c> Document<'c> {
         }
     }
 
-    /// A document that is a whole file.
-    pub(crate) fn from_file(
-        text: Cow<'c, str>,
-        original: &'c [u8],
-        origin: Origin,
-        names: &'c FieldNames,
-    ) -> Self {
-        let id = Cow::Owned(origin.file.to_string());
-        Self { original, ..Self::plain(id, text, origin, names) }
-    }
-
-    /// A document that is a line of JSON. The error is a sentence for people.
-    pub(crate) fn from_line(
-        line: Cow<'c, str>,
-        original: &'c [u8],
-        origin: Origin,
-        names: &'c FieldNames,
-    ) -> Result<Self, String> {
-        let fields = scan(&line)?;
-        let document =
-            Self { original, fields, ..Self::plain(Cow::default(), Cow::default(), origin, names) };
-        Self { source: Source::Line(line), ..document }.with_id_and_text("line")
-    }
-
-    /// A document that is a row of a table. An absent cell is no field. The error is a sentence for people.
-    pub(crate) fn from_row(
-        cells: impl Iterator<Item = (&'c str, Cell<'c>)>,
-        original: &'c [u8],
-        origin: Origin,
-        names: &'c FieldNames,
-    ) -> Result<Self, String> {
-        let mut fields: Vec<_> = cells.map(|(name, cell)| Field::of_cell(name, cell)).collect();
-        let row = Row::take_extra(&mut fields);
-        fields.extend(scan_extra(&row.extra));
-        let document =
-            Self { original, fields, ..Self::plain(Cow::default(), Cow::default(), origin, names) };
-        Self { source: Source::Row(row), ..document }.with_id_and_text("row")
-    }
-
-    /// Finds the two fields that every document has. `what` the document is, for the error.
-    fn with_id_and_text(mut self, what: &str) -> Result<Self, String> {
-        if self.names.is_text_optional() {
-            self.id = self.find_id(what).ok().flatten().unwrap_or_else(|| Cow::Owned(self.origin.place_id()));
-            return Ok(self);
-        }
-        let name = self.names.in_input("text");
-        let index = self.only_of(name, what)?;
-        let index = index.ok_or_else(|| format!("the {what} has no field `{name}`"))?;
-        self.text_field = Some(index);
-        if self.can_wait(index) {
-            self.text = OnceCell::new();
-        } else {
-            let text = self.text_at(index);
-            let text = text.map_err(|found| format!("the field `{name}` should be text, found {found}"))?;
-            self.text = OnceCell::from(text);
-        }
-        self.id = self.find_id(what)?.unwrap_or_else(|| Cow::Owned(self.origin.place_id()));
-        Ok(self)
-    }
-
-    /// The id: text, or a whole number as it stands there; `None` where there is none.
-    fn find_id(&self, what: &str) -> Result<Option<Cow<'c, str>>, String> {
-        let name = self.names.in_input("id");
-        let Some(index) = self.only_of(name, what)? else { return Ok(None) };
-        let found = match self.text_at(index) {
-            Ok(text) => return Ok(Some(text)),
-            Err(found) => found,
-        };
-        match self.fields[index].json(self.source.json()).as_deref() {
-            None | Some("null") => Ok(None),
-            Some(json) if json.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => {
-                Ok(Some(Cow::Owned(json.to_owned())))
-            }
-            _ => Err(format!("the field `{name}` should be text or a whole number, found {found}")),
-        }
-    }
-
-    fn only_of(&self, name: &str, what: &str) -> Result<Option<usize>, String> {
-        let mut found = (0..self.fields.len()).filter(|index| self.fields[*index].name == name);
-        match (found.next(), found.next()) {
-            (first, None) => Ok(first),
-            _ => Err(format!("the field `{name}` stands twice in the {what}")),
-        }
-    }
-
-    /// Whether a field is surely text, so that decoding it cannot fail, however late.
-    fn can_wait(&self, index: usize) -> bool {
-        let Field { value, place, .. } = &self.fields[index];
-        match (value, place) {
-            (Value::AsRead, Some(place)) => {
-                self.source.json().get(place.clone()).is_some_and(json::is_decodable_text)
-            }
-            _ => false,
-        }
-    }
-
-    /// A field as text, as it was read; the error says what it is instead.
-    fn text_at(&self, index: usize) -> Result<Cow<'c, str>, String> {
-        let field = &self.fields[index];
-        match (&field.value, &field.place, &self.source) {
-            (Value::Cell(cell), ..) => cell.text(),
-            // Only what stands in a borrowed line can be lent for as long as the chunk lives.
-            (
-                Value::AsRead,
-                Some(place),
-                Source::Line(Cow::Borrowed(json)) | Source::Row(Row { extra: Cow::Borrowed(json), .. }),
-            ) => json::decode_text(json.get(place.clone()).unwrap_or_default()),
-            _ => {
-                let json = field.json(self.source.json()).unwrap_or_default();
-                json::decode_text(&json).map(|text| Cow::Owned(text.into_owned()))
-            }
-        }
-    }
-
     /// Notes what the reader did to make a text of the bytes.
     pub(crate) fn noting(mut self, replaced: usize, has_bom: bool) -> Self {
         self.replaced = replaced;
@@ -414,16 +277,6 @@ impl<'c> Document<'c> {
         }
         kind.check(&value).map_err(|found| FieldError::new(name, kind, found))?;
         Ok(self.put(name, on_one_line(value), View::Json(kind)))
-    }
-
-    /// Appends the document as one line of JSON, without the line's end.
-    pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
-        match &self.source {
-            Source::Line(line) if !self.changed => out.extend_from_slice(line.as_bytes()),
-            Source::Line(line) => self.splice(line, out),
-            Source::Row(_) => self.write_row(out),
-            Source::Alone => self.write_object(out),
-        }
     }
 
     /// The fields for the columns of a table: names as the output has them. The id is among them even where the input has
@@ -585,76 +438,9 @@ impl<'c> Document<'c> {
             self.changed = true;
         }
     }
-
-    /// Copies the line, with its changes: what surrounds the fields, and each field that stays, behind its separator.
-    fn splice(&self, line: &str, out: &mut Vec<u8>) {
-        let bytes = line.as_bytes();
-        let mut end = memchr::memchr(b'{', bytes).map_or(0, |brace| brace + 1);
-        out.extend_from_slice(&bytes[..key_start(bytes, end)]);
-        let mut is_empty = true;
-        for (index, field) in self.fields.iter().enumerate() {
-            let Some(place) = &field.place else { break };
-            if !field.is_removed() {
-                let start = if is_empty { key_start(bytes, end) } else { end };
-                out.extend_from_slice(&bytes[start..place.start]);
-                self.write_value(index, line, out);
-                is_empty = false;
-            }
-            end = place.end;
-        }
-        write_added(&mut is_empty, self.fields.iter(), out);
-        out.extend_from_slice(&bytes[end..]);
-    }
-
-    /// Writes the value of a field of the line.
-    fn write_value(&self, index: usize, line: &str, out: &mut Vec<u8>) {
-        if self.text_field == Some(index) && self.text_changed {
-            json::write_text(self.text(), out);
-        } else if let Some(json) = self.fields[index].lent_json(line) {
-            out.extend_from_slice(json.as_bytes());
-        }
-    }
-
-    /// Writes the fields in the order of the columns, and then those that were added.
-    fn write_row(&self, out: &mut Vec<u8>) {
-        let mut is_empty = true;
-        out.push(b'{');
-        for (index, field) in self.fields.iter().enumerate().filter(|(_, field)| !field.is_removed()) {
-            write_key(&mut is_empty, &field.name, out);
-            self.cell(index).write_json(out);
-        }
-        out.push(b'}');
-    }
-
-    /// Writes `id`, `title`, `text`, and then the other fields in the order in which they were set.
-    fn write_object(&self, out: &mut Vec<u8>) {
-        let title = self.find("title").map(|index| &self.fields[index]);
-        let mut is_empty = true;
-        out.push(b'{');
-        write_key(&mut is_empty, self.names.in_input("id"), out);
-        json::write_text(&self.id, out);
-        if let Some(Value::Set(json)) = title.map(|title| &title.value) {
-            write_key(&mut is_empty, self.names.in_input("title"), out);
-            out.extend_from_slice(json.as_bytes());
-        }
-        write_key(&mut is_empty, self.names.in_input("text"), out);
-        json::write_text(self.text(), out);
-        let others =
-            self.fields.iter().filter(|field| title.is_none_or(|title| !std::ptr::eq(*field, title)));
-        write_added(&mut is_empty, others, out);
-        out.push(b'}');
-    }
 }
 
-impl<'c> Field<'c> {
-    fn read(entry: json::Entry<'c>) -> Self {
-        Self { name: entry.key, place: Some(entry.value), value: Value::AsRead, view: View::NotDecoded }
-    }
-
-    fn of_cell(name: &'c str, cell: Cell<'c>) -> Self {
-        Self { name: Cow::Borrowed(name), place: None, value: Value::Cell(cell), view: View::NotDecoded }
-    }
-
+impl Field<'_> {
     fn is_removed(&self) -> bool {
         matches!(self.value, Value::Removed)
     }
@@ -688,44 +474,6 @@ impl Source<'_> {
     }
 }
 
-impl<'c> Row<'c> {
-    /// Takes the column `extra` out of the fields, if it holds an object. What else it holds is a field like any other.
-    fn take_extra(fields: &mut Vec<Field<'c>>) -> Self {
-        let stored = fields.iter().find_map(|field| match &field.value {
-            Value::Cell(Cell::Stored(stored)) => Some(*stored),
-            _ => None,
-        });
-        let index = fields.iter().position(|field| EXTRA.contains(&&*field.name));
-        let object = index.and_then(|index| match &fields[index].value {
-            Value::Cell(cell) => cell.object(),
-            _ => None,
-        });
-        let (Some(index), Some(extra)) = (index, object) else {
-            return Self { extra: Cow::Borrowed(""), extra_cell: None, stored };
-        };
-        let extra_cell = match fields.remove(index).value {
-            Value::Cell(cell) => Some(cell),
-            _ => None,
-        };
-        Self { extra, extra_cell, stored }
-    }
-}
-
-/// The fields of a line.
-fn scan<'c>(line: &Cow<'c, str>) -> Result<Vec<Field<'c>>, String> {
-    Ok(match line {
-        Cow::Borrowed(line) => json::scan(line)?.into_iter().map(Field::read).collect(),
-        Cow::Owned(line) => {
-            json::scan(line)?.into_iter().map(|entry| Field::read(entry.into_owned())).collect()
-        }
-    })
-}
-
-/// The fields of an object that was found to be one, or of nothing.
-fn scan_extra<'c>(extra: &Cow<'c, str>) -> Vec<Field<'c>> {
-    if extra.is_empty() { Vec::new() } else { scan(extra).unwrap_or_default() }
-}
-
 impl View<'_> {
     fn is_of(&self, kind: FieldKind) -> bool {
         match self {
@@ -734,12 +482,6 @@ impl View<'_> {
             Self::Text(_) => kind == FieldKind::Text,
             Self::Json(known) | Self::Made(known, _) => *known == kind,
         }
-    }
-}
-
-impl json::Entry<'_> {
-    fn into_owned(self) -> json::Entry<'static> {
-        json::Entry { key: Cow::Owned(self.key.into_owned()), value: self.value }
     }
 }
 
@@ -759,55 +501,6 @@ impl fmt::Display for Origin {
     }
 }
 
-impl FieldKind {
-    /// Whether JSON is of this kind, as [`Document::set`] asks.
-    ///
-    /// # Errors
-    /// What it is instead.
-    pub fn check(self, json: &str) -> Result<(), String> {
-        let is_right = match self {
-            Self::Text => json::decode_text(json).map(|_| true)?,
-            Self::Bool => matches!(json, "true" | "false"),
-            Self::Int => json.parse::<i64>().is_ok() && json::check_any(json).is_ok(),
-            Self::Float => json::describe(json) == "a number" && json::check_any(json).is_ok(),
-            Self::Texts => serde_json::from_str::<Vec<String>>(json).is_ok(),
-            Self::Json => json::check_any(json).map(|()| true)?,
-        };
-        if is_right { Ok(()) } else { Err(json::describe(json).to_owned()) }
-    }
-
-    fn check_text(self) -> Result<(), String> {
-        if self == Self::Text { Ok(()) } else { Err("text".to_owned()) }
-    }
-}
-
-impl fmt::Display for FieldKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text => "text",
-            Self::Bool => "a bool",
-            Self::Int => "a whole number",
-            Self::Float => "a number",
-            Self::Texts => "a list of texts",
-            Self::Json => "JSON",
-        })
-    }
-}
-
-impl FieldError {
-    fn new(field: &str, expected: FieldKind, found: String) -> Self {
-        Self { field: field.to_owned(), expected, found }
-    }
-}
-
-impl fmt::Display for FieldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the field `{}` should be {}, found {}", self.field, self.expected, self.found)
-    }
-}
-
-impl std::error::Error for FieldError {}
-
 fn write_shared<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(text)
 }
@@ -819,32 +512,4 @@ fn read_shared<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<str>, D::Error>
 /// Line ends in JSON stand between its tokens, where a space does as well.
 fn on_one_line(json: String) -> String {
     if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ") } else { json }
-}
-
-/// Between two entries there is nothing but white space and a comma.
-fn key_start(bytes: &[u8], from: usize) -> usize {
-    memchr::memchr(b'"', &bytes[from..]).map_or(bytes.len(), |at| from + at)
-}
-
-fn write_key(is_empty: &mut bool, name: &str, out: &mut Vec<u8>) {
-    if !*is_empty {
-        out.push(b',');
-    }
-    *is_empty = false;
-    json::write_text(name, out);
-    out.push(b':');
-}
-
-/// Writes those of the fields that are not in the line.
-fn write_added<'a, 'c: 'a>(
-    is_empty: &mut bool,
-    fields: impl Iterator<Item = &'a Field<'c>>,
-    out: &mut Vec<u8>,
-) {
-    for field in fields.filter(|field| field.place.is_none()) {
-        if let Value::Set(json) = &field.value {
-            write_key(is_empty, &field.name, out);
-            out.extend_from_slice(json.as_bytes());
-        }
-    }
 }
