@@ -3,9 +3,12 @@
 use maud::{Markup, html};
 
 use super::bars::{Segment, bar};
-use super::text::{clipped, inline, percent, shown, signed, unless_zero};
-use super::{LISTED, examples, left_out};
+use super::text::{inline, percent, prose, signed, unless_zero};
+use super::{examples, fitting, left_out};
 use crate::{Rule, RuleKind, Run, Stage, count, plural};
+
+/// How many characters of what a rule says of itself are shown.
+pub(super) const SUMMARY: usize = 300;
 
 /// A rule, and whose it is.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +53,8 @@ pub(super) fn section(run: &Run) -> Markup {
             @if changes.is_empty() {
                 p { "No rule changed a text." }
             } @else {
+                ul.legend { li.removed { "removed" } li.added { "added" } }
                 (table(&changes))
-                (left_out(changes.len() as u64, LISTED, "rule"))
             }
             (idle(run))
             (by_stage(run))
@@ -61,6 +64,7 @@ pub(super) fn section(run: &Run) -> Markup {
 
 fn table(changes: &[Change<'_>]) -> Markup {
     let most = changes.iter().map(Change::chars).max().unwrap_or(0);
+    let (rows, shown) = fitting(changes, |change| row(change, most));
     html! {
         div.scroll role="region" aria-label="Changes by rule" tabindex="0" {
             table {
@@ -69,15 +73,16 @@ fn table(changes: &[Change<'_>]) -> Markup {
                     tr {
                         th scope="col" { "rule" }
                         th.n scope="col" { "documents" }
-                        th.n scope="col" { "edits" }
-                        th.wide scope="col" { "characters removed and added" }
+                        th.n.roomy scope="col" { "edits" }
+                        th.wide.roomy scope="col" { "characters removed and added" }
                         th.n scope="col" { "removed" }
                         th.n scope="col" { "added" }
                     }
                 }
-                tbody { @for change in changes.iter().take(LISTED) { (row(change, most)) } }
+                tbody { (rows) }
             }
         }
+        (left_out(changes.len() as u64, shown, "rule"))
     }
 }
 
@@ -96,11 +101,11 @@ fn row(change: &Change<'_>, most: u64) -> Markup {
                     a href={ "#" (examples::anchor(change.stage_index, Some(change.rule_index))) } { (inline(&rule.name)) }
                 }
                 " " span.of { "of " (inline(&stage.id)) }
-                p.what { (shown(&clipped(&rule.summary, 300))) }
+                p.what { (prose(&rule.summary, SUMMARY)) }
             }
             td.n { (count(rule.docs)) br; span.of { (percent(rule.docs, stage.docs.entered)) } }
-            td.n { (count(rule.edits)) }
-            td.wide { (bar(&amounts, most)) }
+            td.n.roomy { (count(rule.edits)) }
+            td.wide.roomy { (bar(&amounts, most)) }
             td.n { (signed("−", rule.removed.chars)) }
             td.n { (signed("+", rule.added.chars)) }
         }
@@ -110,22 +115,23 @@ fn row(change: &Change<'_>, most: u64) -> Markup {
 /// The rules that found nothing: a rule that should have is as good a hint as one that found too much.
 fn idle(run: &Run) -> Markup {
     let idle: Vec<_> = rules(run).filter(|change| change.rule.edits == 0).collect();
+    let name = |Change { stage, rule, .. }: &Change<'_>| {
+        html! { li { (inline(&rule.name)) " " span.of { "of " (inline(&stage.id)) } } }
+    };
+    let (names, shown) = fitting(&idle, name);
     html! {
         @if !idle.is_empty() {
             details {
                 summary { (plural(idle.len() as u64, "rule")) " changed nothing" }
-                ul.names {
-                    @for Change { stage, rule, .. } in idle.iter().take(LISTED) {
-                        li { (inline(&rule.name)) " " span.of { "of " (inline(&stage.id)) } }
-                    }
-                }
-                (left_out(idle.len() as u64, LISTED, "rule"))
+                ul.names { (names) }
+                (left_out(idle.len() as u64, shown, "rule"))
             }
         }
     }
 }
 
 fn by_stage(run: &Run) -> Markup {
+    let (rows, shown) = fitting(&run.stages, stage_row);
     html! {
         div.scroll role="region" aria-label="Changes by stage" tabindex="0" {
             table {
@@ -134,16 +140,16 @@ fn by_stage(run: &Run) -> Markup {
                     tr {
                         th scope="col" { "stage" }
                         th.n scope="col" { "documents changed" }
-                        th.n scope="col" { "characters that came" }
+                        th.n.roomy scope="col" { "characters that came" }
                         th.n scope="col" { "removed" }
                         th.n scope="col" { "added" }
                         th scope="col" { "fields set" }
                     }
                 }
-                tbody { @for stage in run.stages.iter().take(LISTED) { (stage_row(stage)) } }
+                tbody { (rows) }
             }
         }
-        (left_out(run.stages.len() as u64, LISTED, "stage"))
+        (left_out(run.stages.len() as u64, shown, "stage"))
     }
 }
 
@@ -153,7 +159,7 @@ fn stage_row(stage: &Stage) -> Markup {
         tr {
             th scope="row" { (inline(&stage.id)) @if stage.id != stage.uses { " " span.of { "is " (inline(&stage.uses)) } } }
             td.n { (count(docs.changed)) br; span.of { (percent(docs.changed, docs.entered)) } }
-            td.n { (count(stage.entered.chars)) }
+            td.n.roomy { (count(stage.entered.chars)) }
             td.n {
                 (signed("−", stage.removed.chars))
                 @if stage.removed.chars > 0 { br; span.of { (percent(stage.removed.chars, stage.entered.chars)) } }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::axis::{Axis, float};
 use super::text::{inline, number, percent, short};
-use super::{LISTED, left_out};
+use super::{LISTED, fitting, left_out};
 use crate::{Distribution, Run, Score, Stage, count, plural};
 
 /// The most columns of a chart.
@@ -28,6 +28,7 @@ struct Chart<'a> {
 pub(super) fn section(run: &Run) -> Markup {
     let scores: Vec<_> =
         run.stages.iter().flat_map(|stage| stage.scores.iter().map(move |score| (stage, score))).collect();
+    let (figures, shown) = fitting(&scores, |(stage, score)| self::score(stage, score));
     html! {
         section aria-labelledby="distributions" {
             h2 #distributions { "Lengths and scores" }
@@ -35,10 +36,8 @@ pub(super) fn section(run: &Run) -> Markup {
             (lengths(run))
             @if !scores.is_empty() {
                 h3 { "Scores" }
-                div.figures-of-scores {
-                    @for (stage, score) in scores.iter().take(LISTED) { (self::score(stage, score)) }
-                }
-                (left_out(scores.len() as u64, LISTED, "score"))
+                div.figures-of-scores { (figures) }
+                (left_out(scores.len() as u64, shown, "score"))
             }
             h3 { "Removed shares" }
             (shares(run))
@@ -130,6 +129,11 @@ fn shares(run: &Run) -> Markup {
 }
 
 fn quantiles(caption: &str, rows: &[(String, &Distribution)], write: &dyn Fn(f64) -> String) -> Markup {
+    let row = |(name, of): &(String, &Distribution)| {
+        let numbers = [of.min, of.p50, of.p90, of.p95, of.p99, of.max];
+        html! { tr { th scope="row" { (inline(name)) } @for number in numbers { td.n { (write(number)) } } } }
+    };
+    let (written, shown) = fitting(rows, row);
     html! {
         div.scroll role="region" aria-label=(caption) tabindex="0" {
             table {
@@ -142,16 +146,10 @@ fn quantiles(caption: &str, rows: &[(String, &Distribution)], write: &dyn Fn(f64
                         }
                     }
                 }
-                tbody {
-                    @for (name, of) in rows {
-                        tr {
-                            th scope="row" { (inline(name)) }
-                            @for number in [of.min, of.p50, of.p90, of.p95, of.p99, of.max] { td.n { (write(number)) } }
-                        }
-                    }
-                }
+                tbody { (written) }
             }
         }
+        (left_out(rows.len() as u64, shown, "row"))
     }
 }
 
@@ -188,7 +186,7 @@ impl Chart<'_> {
         let at = at(place);
         let (anchor, shift) = if place < 0.5 { ("start", "5") } else { ("end", "-5") };
         html! {
-            line.threshold x1=(at) x2=(at) y1="2" y2=(BASE) {}
+            line.threshold x1=(at) x2=(at) y1="14" y2=(BASE) {}
             text.threshold x=(at) dx=(shift) y="26" text-anchor=(anchor) { "threshold " (number(threshold)) }
         }
     }

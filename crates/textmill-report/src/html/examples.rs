@@ -1,6 +1,6 @@
 //! Before and after, by example.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use similar::{ChangeTag, TextDiff};
 
 use super::text::{clipped, inline, percent, shown};
@@ -8,7 +8,7 @@ use super::{changes, text};
 use crate::{Chosen, Excerpt, Rule, RuleKind, Run, Sample, Stage, count, plural};
 
 /// How many bytes all examples have together at most, as they are written.
-const BUDGET: usize = 1_200_000;
+const BUDGET: usize = 600_000;
 /// How many lists of examples there are at most.
 const LISTS: usize = 300;
 /// How many characters of a part are shown. The engine keeps fewer; a file that somebody edited may have more.
@@ -110,44 +110,47 @@ fn opened(run: &Run) -> Vec<(usize, usize)> {
 }
 
 impl List<'_> {
+    /// With as many examples as there is room for; nothing where there is none for the head.
     fn draw(&self, budget: usize) -> Markup {
+        let head = self.head().into_string();
+        let Some(budget) = budget.checked_sub(head.len()) else { return html! {} };
+        let (samples, shown) = self.samples(budget);
         html! {
             details.rule open[self.is_open] {
-                summary { h4 { (self.head()) } }
-                div.anchor #(self.anchor) { @if let Some(rule) = self.rule { p.what { (shown(&clipped(&rule.summary, 300))) } } }
-                (self.samples(budget))
+                (PreEscaped(head))
+                (samples)
+                (super::left_out(self.samples.len() as u64, shown, "example"))
             }
         }
     }
 
     fn head(&self) -> Markup {
         html! {
-            @match self.rule {
-                Some(rule) => {
-                    (inline(&rule.name)) " "
-                    span.of { (plural(rule.docs, "document")) ", " (percent(rule.docs, self.stage.docs.entered)) }
+            summary {
+                h4 {
+                    @match self.rule {
+                        Some(rule) => {
+                            (inline(&rule.name)) " "
+                            span.of { (plural(rule.docs, "document")) ", " (percent(rule.docs, self.stage.docs.entered)) }
+                        }
+                        None => { "fields that it sets" }
+                    }
                 }
-                None => { "fields that it sets" }
             }
+            div.anchor #(self.anchor) { @if let Some(rule) = self.rule { p.what { (text::prose(&rule.summary, changes::SUMMARY)) } } }
         }
     }
 
-    /// As many as there is room for.
-    fn samples(&self, budget: usize) -> Markup {
+    fn samples(&self, budget: usize) -> (Markup, usize) {
         let mut written = String::new();
-        let mut fitting = 0;
-        for sample in self.samples {
+        for (index, sample) in self.samples.iter().enumerate() {
             let article = self.sample(sample).into_string();
             if written.len() + article.len() > budget {
-                break;
+                return (PreEscaped(written), index);
             }
             written += &article;
-            fitting += 1;
         }
-        html! {
-            (maud::PreEscaped(written))
-            (super::left_out(self.samples.len() as u64, fitting, "example"))
-        }
+        (PreEscaped(written), self.samples.len())
     }
 
     fn sample(&self, sample: &Sample) -> Markup {
@@ -222,20 +225,19 @@ fn touched(text: &str) -> Markup {
     html! {
         @for line in text.split_inclusive('\n') {
             @let (line, is_ended) = line.strip_suffix('\n').map_or((line, false), |line| (line, true));
-            @if is_blank { @for space in line.chars() { (blank(space)) } } @else { (shown(line)) }
+            @if is_blank { (blanks(line)) } @else { (shown(line)) }
             @if is_ended { i { "↵" } "\n" }
         }
     }
 }
 
-fn blank(space: char) -> Markup {
-    html! {
-        @match space {
-            ' ' => "·",
-            '\t' => "→\t",
-            _ => i { (crate::visible::name(space)) },
-        }
-    }
+fn blanks(spaces: &str) -> Markup {
+    let mark = |space| match space {
+        ' ' => "·".to_owned(),
+        '\t' => "→".to_owned(),
+        _ => crate::visible::name(space),
+    };
+    html! { @if !spaces.is_empty() { i { (spaces.chars().map(mark).collect::<String>()) } } }
 }
 
 #[cfg(test)]
@@ -247,11 +249,11 @@ mod tests {
         for (removed, added, expect) in [
             ("READ MORE: x\n", "", "<del>READ MORE: x<i>↵</i>\n</del>"),
             ("", "<b>", "<ins>&lt;b&gt;</ins>"),
-            ("  \t", "", "<del>··→\t</del>"),
+            ("  \t", "", "<del><i>··→</i></del>"),
             ("\r\n", "\n", "<del><i>CR</i><i>↵</i>\n</del><ins><i>↵</i>\n</ins>"),
             ("&amp;", "&", "<del>&amp;amp;</del><ins>&amp;</ins>"),
             ("one two three", "one 2 three", "one <del>two</del><ins>2</ins> three"),
-            ("\u{a0}", " ", "<del><i>U+00A0</i></del><ins>·</ins>"),
+            ("\u{a0}", " ", "<del><i>U+00A0</i></del><ins><i>·</i></ins>"),
         ] {
             assert_eq!(change(removed, added).into_string(), expect, "{removed:?}");
         }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::bars::{Segment, bar};
 use super::text::{inline, percent, unless_zero};
-use super::{LISTED, left_out};
+use super::{fitting, left_out};
 use crate::{RuleKind, Run, Stage, count, plural};
 
 /// How many reasons are named of those for which one stage loses documents.
@@ -40,6 +40,7 @@ pub(super) fn losses(run: &Run) -> Vec<Loss> {
 pub(super) fn section(run: &Run) -> Markup {
     let steps = steps(run);
     let widest = steps.iter().map(|step| step.came + step.emitted).max().unwrap_or(0);
+    let (rows, shown) = fitting(&steps, |step| row(step, widest));
     html! {
         section aria-labelledby="documents" {
             h2 #documents { "Where the documents went" }
@@ -51,17 +52,17 @@ pub(super) fn section(run: &Run) -> Markup {
                     thead {
                         tr {
                             th scope="col" { "step" }
-                            th scope="col" .wide { "documents" }
+                            th.wide scope="col" { "documents" }
                             th.n scope="col" { "came" }
-                            th.n scope="col" { "dropped" }
-                            th.n scope="col" { "failed" }
+                            th.n.roomy scope="col" { "dropped" }
+                            th.n.roomy scope="col" { "failed" }
                             th.n scope="col" { "went on" }
                         }
                     }
-                    tbody { @for step in steps.iter().take(LISTED + 2) { (row(step, widest)) } }
+                    tbody { (rows) }
                 }
             }
-            (left_out(steps.len() as u64, LISTED + 2, "step"))
+            (left_out(steps.len() as u64, shown, "step"))
             @if run.docs.replaced_utf8 > 0 {
                 p.note { "Bytes that are not UTF-8 were replaced in " (plural(run.docs.replaced_utf8, "document")) "." }
             }
@@ -97,8 +98,8 @@ fn row(step: &Step<'_>, widest: u64) -> Markup {
             th scope="row" { (inline(step.name)) }
             td.wide { (bar(&segments(step), widest)) (reasons(step)) }
             td.n { (count(step.came)) @if step.emitted > 0 { br; "+" (count(step.emitted)) " emitted" } }
-            td.n { (unless_zero(lost(false))) }
-            td.n { (unless_zero(lost(true))) }
+            td.n.roomy { (unless_zero(lost(false))) }
+            td.n.roomy { (unless_zero(lost(true))) }
             td.n { (count(step.went)) }
         }
     }

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::text::{block, inline, number};
-use super::{LISTED, left_out};
+use super::text::{block, inline, number, prose};
+use super::{fitting, left_out};
 use crate::{Check, Failure, Run, Severity, Test, TestResult, count, plural};
 
 /// How many characters of a message are shown.
@@ -13,6 +13,7 @@ const MISMATCHES: usize = 10;
 
 pub(super) fn failures(run: &Run) -> Markup {
     let failures = &run.failures;
+    let (rows, shown) = fitting(&failures.shown, failure);
     html! {
         section aria-labelledby="failures" {
             h2 #failures { "Failed documents" }
@@ -21,20 +22,20 @@ pub(super) fn failures(run: &Run) -> Markup {
             } @else {
                 p {
                     (plural(failures.total, "document")) " failed, "
-                    @if failures.allowed { "as many as " code { "max-errors" } " allows." }
+                    @if failures.allowed { "which " code { "max-errors" } " allows." }
                     @else { "more than " code { "max-errors" } " allows." }
                     @if let Some(output) = run.output("failed").filter(|output| output.docs > 0) {
                         " Each is in " (inline(&output.path)) ", with its original."
                     }
                 }
-                (failed(&failures.shown))
-                (left_out(failures.total, failures.shown.len().min(LISTED), "document"))
+                (table(&rows))
+                (left_out(failures.total, shown, "document"))
             }
         }
     }
 }
 
-fn failed(failures: &[Failure]) -> Markup {
+fn table(rows: &Markup) -> Markup {
     html! {
         div.scroll role="region" aria-label="Failed documents" tabindex="0" {
             table {
@@ -46,21 +47,24 @@ fn failed(failures: &[Failure]) -> Markup {
                         th scope="col" { "what went wrong" }
                     }
                 }
-                tbody {
-                    @for failure in failures.iter().take(LISTED) {
-                        tr {
-                            th scope="row" { (inline(&failure.id)) p.what { (inline(&failure.place)) } }
-                            td { (inline(failure.stage.as_deref().unwrap_or("–"))) }
-                            td { (block(&failure.message, MESSAGE)) }
-                        }
-                    }
-                }
+                tbody { (rows) }
             }
         }
     }
 }
 
+fn failure(failure: &Failure) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (inline(&failure.id)) p.what { (inline(&failure.place)) } }
+            td { (inline(failure.stage.as_deref().unwrap_or("–"))) }
+            td { (block(&failure.message, MESSAGE)) }
+        }
+    }
+}
+
 pub(super) fn section(run: &Run) -> Markup {
+    let (checks, shown) = fitting(&run.checks, check);
     html! {
         section aria-labelledby="checks" {
             h2 #checks { "Checks and tests" }
@@ -68,8 +72,8 @@ pub(super) fn section(run: &Run) -> Markup {
             @if run.checks.is_empty() {
                 p { "The pipeline file sets no conditions for a run." }
             } @else {
-                ul.judged { @for check in run.checks.iter().take(LISTED) { (self::check(check)) } }
-                (left_out(run.checks.len() as u64, LISTED, "check"))
+                ul.judged { (checks) }
+                (left_out(run.checks.len() as u64, shown, "check"))
             }
             h3 { "Tests" }
             (tests(&run.tests))
@@ -86,12 +90,13 @@ fn check(check: &Check) -> Markup {
     html! {
         li {
             span.badge.(class) { (verdict) } " " code { (inline(&check.that)) } " – found " (number(check.found))
-            @if let Some(message) = check.message.as_deref().filter(|_| !check.holds) { (block(message, MESSAGE)) }
+            @if let Some(message) = check.message.as_deref().filter(|_| !check.holds) { p.what dir="auto" { (prose(message, MESSAGE)) } }
         }
     }
 }
 
 fn tests(tests: &[Test]) -> Markup {
+    let (entries, shown) = fitting(tests, test);
     let number = |result| tests.iter().filter(|test| test.result == result).count() as u64;
     html! {
         @if tests.is_empty() {
@@ -103,8 +108,8 @@ fn tests(tests: &[Test]) -> Markup {
                     ", " (count(number(TestResult::NotRun))) " not run: a run runs tests if it is asked for a report"
                 }
             }
-            ul.judged { @for test in tests.iter().take(LISTED) { (self::test(test)) } }
-            (left_out(tests.len() as u64, LISTED, "test"))
+            ul.judged { (entries) }
+            (left_out(tests.len() as u64, shown, "test"))
         }
     }
 }

@@ -32,6 +32,8 @@ const SCRIPT: &str = include_str!("script.js");
 
 /// How many entries a list has at most.
 const LISTED: usize = 100;
+/// How many bytes a list has at most, as it is written. There are thirteen.
+const ROOM: usize = 64_000;
 
 /// By which a file is known as a report.
 const GENERATOR: &str = "<meta name=\"generator\" content=\"textmill report\">";
@@ -116,8 +118,107 @@ fn contents() -> Markup {
     }
 }
 
+/// The first entries of a list as they are written, and how many those are: as many as may be listed and there is room for.
+fn fitting<T>(entries: impl IntoIterator<Item = T>, draw: impl Fn(T) -> Markup) -> (Markup, usize) {
+    let mut written = String::new();
+    let mut number = 0;
+    for entry in entries.into_iter().take(LISTED) {
+        let entry = draw(entry).into_string();
+        if written.len() + entry.len() > ROOM {
+            break;
+        }
+        written += &entry;
+        number += 1;
+    }
+    (PreEscaped(written), number)
+}
+
 /// How many entries of a list are left out, where some are.
 fn left_out(total: u64, shown: usize, noun: &str) -> Markup {
     let more = total.saturating_sub(shown as u64);
     html! { @if more > 0 { p.note { "… and " (crate::plural(more, noun)) " more" } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{
+        Check, Excerpt, Failure, Failures, Output, Pipeline, Plugin, Resource, Rule, Sample, Score, Stage,
+        StageTime, Test, Times,
+    };
+
+    /// A run that somebody has made up to make the report large: many of all, each text long and of characters that take
+    /// most room.
+    fn large(text: &str, number: usize) -> Run {
+        let text = || text.repeat(5_000);
+        let list = |number: usize| (0..number).map(|_| text()).collect::<Vec<_>>();
+        let excerpt =
+            Excerpt { lead: text(), removed: text(), added: text(), trail: text(), ..Excerpt::default() };
+        let sample = Sample { id: text(), excerpts: vec![excerpt; 3], ..Sample::default() };
+        let rule = Rule {
+            name: text(),
+            summary: text(),
+            docs: 1,
+            edits: 1,
+            samples: vec![sample; 3],
+            ..Rule::default()
+        };
+        let drops = Rule { kind: crate::RuleKind::Drops, ..rule.clone() };
+        let idle = Rule { edits: 0, ..rule.clone() };
+        let score = Score { name: text(), threshold: Some(0.5), ..Score::default() };
+        let options = (0..number).map(|index| (format!("{index}{}", text()), Value::from(text()))).collect();
+        let stage = Stage {
+            id: text(),
+            uses: text(),
+            options,
+            rules: vec![rule, drops, idle],
+            scores: vec![score; 2],
+            ..Stage::default()
+        };
+        Run {
+            pipeline: Pipeline { name: text(), path: text(), sha256: text(), text: text().repeat(10) },
+            stages: vec![stage; number],
+            built_in: list(number),
+            plugins: vec![Plugin { name: text(), path: text(), sha256: text(), ..Plugin::default() }; number],
+            resources: vec![Resource { path: text(), sha256: text() }; number],
+            outputs: vec![
+                Output { kind: text(), path: text(), sha256: Some(text()), ..Output::default() };
+                number
+            ],
+            input: crate::Input {
+                uris: list(number),
+                skipped_files: list(number),
+                ..crate::Input::default()
+            },
+            failures: Failures {
+                total: 1,
+                allowed: false,
+                shown: vec![
+                    Failure { id: text(), place: text(), stage: Some(text()), message: text() };
+                    number
+                ],
+            },
+            checks: vec![Check { that: text(), message: Some(text()), ..Check::default() }; number],
+            tests: vec![Test { name: text(), mismatches: list(number), ..Test::default() }; number],
+            times: Times { stages: vec![StageTime { id: text(), seconds: 1.0 }; number], ..Times::default() },
+            ..Run::default()
+        }
+    }
+
+    #[test]
+    fn no_run_makes_a_report_of_two_megabytes() {
+        for (text, number) in [("\"", 60), ("\u{e0001}", 60), ("a\0", 12), ("<", 3)] {
+            let page = large(text, number).to_html();
+            assert!(page.len() < 2_000_000, "{text:?}: {}", page.len());
+        }
+    }
+
+    #[test]
+    fn an_empty_run_has_a_report() {
+        let page = Run::default().to_html();
+        assert!(is_report(page.as_bytes()) && page.ends_with("</html>"));
+        assert!(!page.contains("NaN"), "{page}");
+    }
 }

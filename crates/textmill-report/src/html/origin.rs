@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::text::{block, clipped, inline, shown};
-use super::{LISTED, left_out};
-use crate::{Output, Plugin, Run, Stage, bytes, count, plural};
+use super::{LISTED, fitting, left_out};
+use crate::{Output, Plugin, Resource, Run, Stage, bytes, count, plural};
 
 /// How many characters of the pipeline file are shown, and of the options of a stage.
-const FILE: usize = 60_000;
+const FILE: usize = 24_000;
 const OPTIONS: usize = 1_000;
 /// How many names of files are shown.
 const FILES: usize = 20;
@@ -30,6 +30,8 @@ pub(super) fn section(run: &Run) -> Markup {
 }
 
 fn facts(run: &Run) -> Markup {
+    let resource = |one: &Resource| html! { div { (inline(&one.path)) (hash(&one.sha256)) } };
+    let (resources, shown) = fitting(&run.resources, resource);
     html! {
         dl {
             dt { "textmill" } dd { (inline(&run.textmill)) }
@@ -53,8 +55,8 @@ fn facts(run: &Run) -> Markup {
             @if !run.resources.is_empty() {
                 dt { "files of options" }
                 dd {
-                    @for resource in run.resources.iter().take(LISTED) { div { (inline(&resource.path)) (hash(&resource.sha256)) } }
-                    (left_out(run.resources.len() as u64, LISTED, "file"))
+                    (resources)
+                    (left_out(run.resources.len() as u64, shown, "file"))
                 }
             }
         }
@@ -66,6 +68,7 @@ fn hash(sha256: &str) -> Markup {
 }
 
 fn outputs(run: &Run) -> Markup {
+    let (rows, shown) = fitting(&run.outputs, output);
     html! {
         @if !run.outputs.is_empty() {
             div.scroll role="region" aria-label="Outputs" tabindex="0" {
@@ -80,9 +83,10 @@ fn outputs(run: &Run) -> Markup {
                             th.n scope="col" { "size" }
                         }
                     }
-                    tbody { @for output in run.outputs.iter().take(LISTED) { (self::output(output)) } }
+                    tbody { (rows) }
                 }
             }
+            (left_out(run.outputs.len() as u64, shown, "output"))
         }
     }
 }
@@ -100,15 +104,16 @@ fn output(output: &Output) -> Markup {
 }
 
 fn stages(run: &Run) -> Markup {
+    let (rows, shown) = fitting(&run.stages, |stage| self::stage(run, stage));
     html! {
         div.scroll role="region" aria-label="Stages and their options" tabindex="0" {
             table {
                 caption { "Stages and their options, with what the command line put in their place" }
                 thead { tr { th scope="col" { "stage" } th scope="col" { "uses" } th scope="col" { "options" } } }
-                tbody { @for stage in run.stages.iter().take(LISTED) { (self::stage(run, stage)) } }
+                tbody { (rows) }
             }
         }
-        (left_out(run.stages.len() as u64, LISTED, "stage"))
+        (left_out(run.stages.len() as u64, shown, "stage"))
     }
 }
 
@@ -128,6 +133,7 @@ fn stage(run: &Run, stage: &Stage) -> Markup {
 }
 
 fn plugins(run: &Run) -> Markup {
+    let (rows, shown) = fitting(&run.plugins, plugin);
     html! {
         div.scroll role="region" aria-label="Plugins" tabindex="0" {
             table {
@@ -140,10 +146,10 @@ fn plugins(run: &Run) -> Markup {
                         th scope="col" { "library" }
                     }
                 }
-                tbody { @for plugin in run.plugins.iter().take(LISTED) { (self::plugin(plugin)) } }
+                tbody { (rows) }
             }
         }
-        (left_out(run.plugins.len() as u64, LISTED, "plugin"))
+        (left_out(run.plugins.len() as u64, shown, "plugin"))
     }
 }
 

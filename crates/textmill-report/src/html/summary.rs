@@ -40,7 +40,7 @@ fn problems(run: &Run) -> Vec<(&'static str, String)> {
             problems.push((id, what(number as u64)));
         }
     };
-    let allowed = if run.failures.allowed { ", as many as `max-errors` allows" } else { "" };
+    let allowed = if run.failures.allowed { ", which `max-errors` allows" } else { "" };
     let failed = usize::try_from(run.docs.failed).unwrap_or(usize::MAX);
     add("failures", failed, &|number| format!("{} failed{allowed}", plural(number, "document")));
     let broken =
@@ -96,7 +96,11 @@ fn shift(before: u64, after: u64) -> String {
 
 /// A change of all is `100 %`, one of hardly anything not `0 %`; it may be more than all.
 fn percent_of_change(change: u64, before: u64) -> String {
-    if change > before { format!("{:.0} %", share(change, before) * 100.0) } else { percent(change, before) }
+    if change > before {
+        format!("{:.0}\u{a0}%", share(change, before) * 100.0)
+    } else {
+        percent(change, before)
+    }
 }
 
 fn gone(run: &Run) -> Markup {

@@ -39,6 +39,16 @@ pub(super) fn block(text: &str, chars: usize) -> Markup {
     html! { div.text dir="auto" { (shown(&clipped(text, chars))) } }
 }
 
+/// A sentence: what stands between backticks is code.
+pub(super) fn prose(text: &str, chars: usize) -> Markup {
+    let text = clipped(text, chars);
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (shown(part)) } } @else { (shown(part)) }
+        }
+    }
+}
+
 /// The first characters of a text, and `…` where there are more.
 pub(super) fn clipped(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
@@ -47,18 +57,18 @@ pub(super) fn clipped(text: &str, chars: usize) -> String {
     }
 }
 
-/// `97.6 %`. What is not all is not `100 %`, and what is not nothing not `0 %`.
+/// `97.6 %`, with a space at which no line breaks. What is not all is not `100 %`, and what is not nothing not `0 %`.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "–".to_owned();
     }
     let share = share(part, whole) * 100.0;
     match () {
-        () if part == whole => "100 %".to_owned(),
-        () if part == 0 => "0 %".to_owned(),
-        () if share < 0.1 => "<0.1 %".to_owned(),
-        () if share > 99.9 && part < whole => ">99.9 %".to_owned(),
-        () => format!("{share:.1} %"),
+        () if part == whole => "100\u{a0}%".to_owned(),
+        () if part == 0 => "0\u{a0}%".to_owned(),
+        () if share < 0.1 => "<0.1\u{a0}%".to_owned(),
+        () if share > 99.9 && part < whole => ">99.9\u{a0}%".to_owned(),
+        () => format!("{share:.1}\u{a0}%"),
     }
 }
 
@@ -128,11 +138,11 @@ mod tests {
     fn shares_do_not_round_to_what_they_are_not() {
         for (part, whole, expect) in [
             (0, 0, "–"),
-            (0, 10, "0 %"),
-            (10, 10, "100 %"),
-            (9_999_999, 10_000_000, ">99.9 %"),
-            (1, 10_000_000, "<0.1 %"),
-            (976, 1000, "97.6 %"),
+            (0, 10, "0\u{a0}%"),
+            (10, 10, "100\u{a0}%"),
+            (9_999_999, 10_000_000, ">99.9\u{a0}%"),
+            (1, 10_000_000, "<0.1\u{a0}%"),
+            (976, 1000, "97.6\u{a0}%"),
         ] {
             assert_eq!(percent(part, whole), expect, "{part} of {whole}");
         }

@@ -4,13 +4,15 @@ use maud::{Markup, html};
 
 use super::bars::{Segment, bar};
 use super::text::{inline, percent, seconds};
-use super::{LISTED, left_out};
+use super::{fitting, left_out};
 use crate::{Run, StageTime, bytes, duration, plural};
 
 pub(super) fn section(run: &Run) -> Markup {
     let times = &run.times;
     let sum = times.stages.iter().map(micros).sum();
     let most = times.stages.iter().map(micros).max().unwrap_or(0);
+    let (rows, shown) =
+        fitting(times.stages.iter().enumerate(), |(index, time)| row(run, index, time, sum, most));
     html! {
         section aria-labelledby="time" {
             h2 #time { "Where the time went" }
@@ -24,20 +26,16 @@ pub(super) fn section(run: &Run) -> Markup {
                     thead {
                         tr {
                             th scope="col" { "stage" }
-                            th.wide scope="col" { "time" }
+                            th.wide scope="col" { "beside the longest" }
                             th.n scope="col" { "time" }
                             th.n scope="col" { "share" }
-                            th.n scope="col" { "per document" }
+                            th.n.roomy scope="col" { "per document" }
                         }
                     }
-                    tbody {
-                        @for (index, time) in times.stages.iter().enumerate().take(LISTED) {
-                            (row(run, index, time, sum, most))
-                        }
-                    }
+                    tbody { (rows) }
                 }
             }
-            (left_out(times.stages.len() as u64, LISTED, "stage"))
+            (left_out(times.stages.len() as u64, shown, "stage"))
         }
     }
 }
@@ -51,7 +49,7 @@ fn row(run: &Run, index: usize, time: &StageTime, sum: u64, most: u64) -> Markup
             td.wide { (bar(&[Segment { class: "spent", label: "microseconds".into(), amount: micros }], most)) }
             td.n { (seconds(time.seconds)) }
             td.n { (percent(micros, sum)) }
-            td.n { (duration(std::time::Duration::from_micros(micros / entered))) }
+            td.n.roomy { (duration(std::time::Duration::from_micros(micros / entered))) }
         }
     }
 }
