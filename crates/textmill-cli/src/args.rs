@@ -231,7 +231,7 @@ pub(crate) struct TestArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {
-    /// The run: its output, the folder of its report, or its `run.json`
+    /// The run: its output, its pipeline file, the folder of its report, or its `run.json`
     #[arg(value_name = "RUN", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) run: PathBuf,
     /// Write to this file, or `-` for stdout [default: `report.html` beside `run.json`]

@@ -1,6 +1,7 @@
 //! How a change of a text looks on a terminal.
 
 use similar::{ChangeTag, TextDiff};
+use textmill_report::visible::{Piece, pieces};
 
 use crate::terminal::{ADDED, FAINT, REMOVED, styled, width};
 
@@ -64,7 +65,13 @@ fn glimpse(text: &str, first: bool, last: bool) -> String {
     format!("{head}…{tail}")
 }
 
-/// Text of somebody else on a terminal: control characters are shown, never sent.
+/// Text of somebody else on a terminal: control characters, and those that hide or turn around others, are shown, never
+/// sent.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    const SHOWN: &str = "\u{fffd}";
+    let shown = |piece| match piece {
+        Piece::Plain(plain) => plain.replace('\n', SHOWN),
+        Piece::Hidden(_) => SHOWN.to_owned(),
+    };
+    pieces(text).map(shown).collect()
 }

@@ -11,8 +11,8 @@ use crate::exit::Advised;
 /// What to name as a run.
 const NAMES: &str = "name the output of a run, its pipeline file, its ledger or its `run.json`";
 
-/// The record of a run, and where it lies: found by whatever a person would name, which is the output, the pipeline file, the ledger, the folder of the
-/// report, `run.json` itself.
+/// The record of a run, and where it lies: found by whatever a person would name, which is the output, the pipeline file,
+/// the ledger, the folder of the report, `run.json` itself.
 pub(crate) fn find(named: &Path) -> Result<(PathBuf, Run), Advised> {
     let place = places(named)?.into_iter().find(|place| place.is_file());
     let place = place.ok_or_else(|| Advised {

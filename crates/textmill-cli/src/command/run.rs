@@ -58,7 +58,9 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     let records = record_places(&finished, report.as_deref());
     record::write(&run, &records)?;
     if !bar.is_quiet() {
-        tell(args, &run, &finished, records.last());
+        // Of more than one, the one that was asked for; or that beside the output.
+        let told = report.as_ref().map_or(records.first(), |_| records.last());
+        tell(args, &run, &finished, told);
     }
     if finished.counts.failed > 0 {
         tell_failures(&finished, allowed);
