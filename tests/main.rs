@@ -11,6 +11,7 @@ mod bad_input;
 mod cases;
 mod checks;
 mod cli;
+mod compare;
 mod conformance;
 mod determinism;
 mod examples;

@@ -67,6 +67,10 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Show what is in files: format, fields, the first documents, and what cannot be read
     Inspect(InspectArgs),
+    /// Show in what two runs differ: the pipeline, counts, verdicts, texts
+    Compare(CompareArgs),
+    /// Print a pipeline as a picture, for Mermaid or Graphviz
+    Graph(GraphArgs),
     /// Show what each stage did to a document of a run that kept a ledger
     Explain(LifeArgs),
     /// Print the original text of a document, out of the output and the ledger of a run
@@ -159,6 +163,9 @@ pub(crate) struct RunArgs {
     /// Write `report.html` and `run.json`, the record of the run, into this folder, in the place of `[report] uri`
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) report: Option<PathBuf>,
+    /// Write where the time went, batch by batch, to this file: a trace for `chrome://tracing` or Perfetto
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -250,6 +257,38 @@ pub(crate) struct InspectArgs {
     /// Show the first N documents; all are read and counted
     #[arg(short, long, value_name = "N", default_value = "3")]
     pub(crate) number: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompareArgs {
+    /// The run to compare with: its output, its pipeline file, its ledger or its `run.json`
+    #[arg(value_name = "RUN-A", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) first: PathBuf,
+    /// The other run
+    #[arg(value_name = "RUN-B", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) second: PathBuf,
+    /// Name the first N documents of each kind of difference
+    #[arg(short, long, value_name = "N", default_value = "10")]
+    pub(crate) number: usize,
+    /// Exit with 1 if a larger share of the documents differs, as `1%` or `0%`
+    #[arg(long, value_name = "SHARE", value_parser = some_share)]
+    pub(crate) fail_on_change: Option<f64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct GraphArgs {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArgs,
+    /// The language of the picture
+    #[arg(long, value_name = "FORMAT", default_value = "mermaid")]
+    pub(crate) format: GraphFormat,
+}
+
+/// How a picture of a pipeline is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Mermaid,
+    Dot,
 }
 
 #[derive(Debug, clap::Args)]
@@ -383,6 +422,12 @@ const MOST_THREADS: usize = 1024;
 fn some_threads(text: &str) -> Result<NonZeroUsize, String> {
     let threads = text.parse().ok().filter(|threads: &NonZeroUsize| threads.get() <= MOST_THREADS);
     threads.ok_or_else(|| format!("expected a number from 1 to {MOST_THREADS}"))
+}
+
+fn some_share(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').and_then(|percent| percent.trim().parse::<f64>().ok());
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+    percent.map(|percent| percent / 100.0).ok_or_else(|| "expected a share such as `1%`".to_owned())
 }
 
 fn some_bytes(text: &str) -> Result<NonZeroU64, String> {

@@ -13,6 +13,7 @@ mod progress;
 mod record;
 mod step;
 mod terminal;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,8 @@ fn main() -> ExitCode {
         Command::Test(args) => command::test::run(args),
         Command::Report(args) => command::report::run(args, bar.is_quiet()),
         Command::Inspect(args) => command::inspect::run(args),
+        Command::Graph(args) => command::graph::run(args),
+        Command::Compare(args) => command::compare::run(args),
         Command::Explain(args) => command::explain::run(args),
         Command::Undo(args) => command::undo::run(args),
         Command::Init(args) => command::init::run(args),

@@ -1,8 +1,10 @@
 //! Runs that are over: their record, their ledger, and the documents that they left.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
-use textmill::io::{self, Chunk, FieldNames, Input, InputOptions};
+use textmill::io::{self, Chunk, FieldNames, Input, InputOptions, LedgerEntry};
 use textmill::{Draft, Life, Source};
 use textmill_report::{ReadError, Run};
 
@@ -135,4 +137,104 @@ fn field_names(run: &Run) -> FieldNames {
         ("summary", names.summary),
     ];
     FieldNames::new(pairs.into_iter().filter_map(|(name, input)| Some((name, input?))))
+}
+
+/// What became of a document of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Document {
+    /// `kept`, ``dropped by `links`: rule``.
+    pub(crate) verdict: String,
+    /// A hash of the text, and one of all that the output has of it, where that is known.
+    pub(crate) text: Option<u64>,
+    pub(crate) whole: Option<u64>,
+}
+
+/// By id, and by its number among those of the same id.
+pub(crate) type Documents = BTreeMap<(String, u64), Document>;
+
+/// What became of the documents of a run: from its ledger, or else from the outputs for those that were dropped or failed;
+/// and, `with_texts`, what the output has of those that were kept.
+pub(crate) fn documents(run: &Run, with_texts: bool) -> Result<Documents, Advised> {
+    let mut documents = Documents::new();
+    if run.output("ledger").is_some() {
+        let mut add = |life: Life| {
+            let verdict = verdict(&life.end);
+            insert(&mut documents, &life.end.doc, Document { verdict, ..Document::default() });
+        };
+        textmill::each_life(ledger(run)?, &mut add).map_err(|error| Advised::from(&error))?;
+    } else {
+        for kind in ["dropped", "failed"] {
+            each_document(run, kind, &mut |document| {
+                let field = |name: &str| {
+                    document
+                        .fields()
+                        .find(|(known, ..)| *known == name)
+                        .map(|(_, _, value)| value.into_owned())
+                };
+                let why = field("rule").or_else(|| field("error"));
+                let verdict = verdict_of(kind, field("stage").as_deref(), why.as_deref());
+                insert(&mut documents, document.id(), Document { verdict, ..Document::default() });
+            })?;
+        }
+    }
+    if with_texts {
+        let has_ledger = run.output("ledger").is_some();
+        let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
+        each_document(run, "output", &mut |document| {
+            let (text, whole) = (Some(hash(document.text().as_bytes())), Some(hash(&document.to_json())));
+            let kept = Document { verdict: "kept".to_owned(), text, whole };
+            if !has_ledger {
+                return insert(&mut documents, document.id(), kept);
+            }
+            let number = numbers.entry(document.id().to_owned()).or_default();
+            // Of several with one id, those that were not kept are passed over.
+            while documents
+                .get(&(document.id().to_owned(), *number))
+                .is_some_and(|known| known.verdict != "kept")
+            {
+                *number += 1;
+            }
+            documents.insert((document.id().to_owned(), *number), kept);
+            *number += 1;
+        })?;
+    }
+    Ok(documents)
+}
+
+fn insert(documents: &mut Documents, id: &str, document: Document) {
+    let same = (id.to_owned(), 0)..=(id.to_owned(), u64::MAX);
+    let number = documents.range(same).next_back().map_or(0, |((_, last), _)| last + 1);
+    documents.insert((id.to_owned(), number), document);
+}
+
+fn verdict(end: &LedgerEntry<'_>) -> String {
+    verdict_of(&end.event, end.stage.as_deref(), end.rule.as_deref().or(end.message.as_deref()))
+}
+
+fn verdict_of(kind: &str, stage: Option<&str>, why: Option<&str>) -> String {
+    let stage = stage.map_or_else(String::new, |stage| format!(" by `{stage}`"));
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    format!("{kind}{stage}{why}")
+}
+
+/// Passes the documents of an output of the run to `take`, if it is there.
+fn each_document(run: &Run, kind: &str, take: &mut dyn FnMut(&io::Document<'_>)) -> Result<(), Advised> {
+    let Some(output) = run.output(kind).filter(|output| Path::new(&output.path).exists()) else {
+        return Ok(());
+    };
+    let fields = if kind == "output" { field_names(run) } else { FieldNames::same().with_optional_text() };
+    let options = InputOptions { uris: vec![output.path.clone()], fields, ..InputOptions::default() };
+    let failed = |error: io::Error| Advised::from(&error);
+    let mut reader = Input::open(options).map_err(failed)?.reader();
+    let mut chunk = Chunk::default();
+    while reader.next(&mut chunk).map_err(failed)? {
+        chunk.documents().flatten().for_each(|document| take(&document));
+    }
+    Ok(())
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
 }

@@ -1,7 +1,7 @@
 //! Passes a batch of documents through all stages, on one thread, while it is warm.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use textmill_abi::Str;
 use textmill_io::{Document, FieldKind, Origin, ReadFailure};
@@ -67,6 +67,19 @@ pub(crate) struct Mill<'e> {
     segments: Segments,
     answers: Answers,
     pub(crate) counts: Counts,
+    /// Whether [`Mill::times`] are noted.
+    pub(crate) is_timed: bool,
+    /// What the batches took that were processed since somebody took these out.
+    pub(crate) times: Vec<StageTime>,
+}
+
+/// What a batch took in a stage.
+#[derive(Debug)]
+pub(crate) struct StageTime {
+    pub(crate) stage: Option<usize>,
+    pub(crate) documents: usize,
+    pub(crate) begin: Instant,
+    pub(crate) time: Duration,
 }
 
 /// Why setting a field cannot fail.
@@ -148,6 +161,8 @@ impl<'e> Mill<'e> {
             segments: Segments::default(),
             answers: Answers::default(),
             counts: engine.no_counts(),
+            is_timed: false,
+            times: Vec::new(),
         })
     }
 
@@ -170,13 +185,18 @@ impl<'e> Mill<'e> {
             if self.alive.is_empty() {
                 continue;
             }
+            let documents = self.alive.len();
             let result = self.workers[stage].process(&self.columns, &mut self.segments, &mut self.answers);
             match result {
                 Ok(()) => self.settle(stage, slots, observer),
                 Err(StageError::Cancelled) => return Err(Cancelled),
                 Err(StageError::Fatal(message)) => self.fail_all(stage, slots, &message, observer),
             }
-            self.counts.stages[stage].time += begin.elapsed();
+            let time = begin.elapsed();
+            self.counts.stages[stage].time += time;
+            if self.is_timed {
+                self.times.push(StageTime { stage: Some(stage), documents, begin, time });
+            }
         }
         for (chars, bytes) in slots.iter_mut().filter_map(Slot::size) {
             self.counts.after.add(chars, bytes);

@@ -39,7 +39,7 @@ pub use crate::plugin::{
     WorkError, WorkerCommand, abi_version, entry, exit, forbid_exit, work,
 };
 pub use crate::provenance::{Provenance, UsedResource};
-pub use crate::run::{Finished, Progress, RunOptions};
+pub use crate::run::{Finished, Progress, RunOptions, Span};
 pub use crate::samples::{Chosen, Excerpt, Sample, Samples};
 pub use crate::trace::{Trace, TracedStage};
 
@@ -123,6 +123,11 @@ impl Engine {
 }
 
 impl Stage {
+    /// What becomes of a document that it cannot process.
+    pub fn on_error(&self) -> OnError {
+        self.on_error
+    }
+
     /// What it reads, writes and may do.
     pub fn plan(&self) -> &StagePlan {
         self.opened.plan()

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use textmill_io::{Ahead, Budget, Chunk, Input, Permit, Published, Reader, machine_memory};
 
 use crate::account::Counts;
-use crate::batch::{Mill, Slot};
+use crate::batch::{Mill, Slot, StageTime};
 use crate::error::{Error, Failure};
 use crate::ledger::Recorder;
 use crate::memory::Memory;
@@ -58,6 +58,29 @@ pub trait Progress: Sync + fmt::Debug {
     /// A batch is through: how many documents it had, and how many bytes of the input, as it is stored, have been read
     /// since the beginning.
     fn advance(&self, documents: u64, bytes_read: u64);
+    /// Whether it wants to be told where the time goes.
+    fn wants_spans(&self) -> bool {
+        false
+    }
+    /// A batch has passed a stage, or all of them.
+    fn span(&self, _span: Span) {}
+}
+
+/// Where time of a worker went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The number of the stage; `None`: the batch as a whole, from its parsing to the bytes that are written.
+    pub stage: Option<usize>,
+    /// The number of the batch, in input order.
+    pub batch: u64,
+    /// The number of the thread.
+    pub worker: usize,
+    /// How many documents there were.
+    pub documents: usize,
+    /// When it began, since the beginning of the run.
+    pub begin: Duration,
+    /// How long it took.
+    pub time: Duration,
 }
 
 /// A run that came to its end.
@@ -91,6 +114,7 @@ struct Shared<'r> {
     engine: &'r Engine,
     options: &'r RunOptions<'r>,
     encoders: Encoders,
+    begin: Instant,
     memory: Memory,
     reader: Mutex<Reader>,
     /// What the reader would like to be done by others.
@@ -142,6 +166,7 @@ impl Engine {
             engine: self,
             options,
             encoders: sinks.encoders(),
+            begin,
             memory: Memory::open(self, &sinks, options.fresh, begin)?,
             reader: Mutex::new(input.reader_ahead(ahead.clone())),
             ahead,
@@ -152,7 +177,7 @@ impl Engine {
             totals: Mutex::new(Totals { counts: self.no_counts(), error: None }),
         };
         shared.work_on(options.threads)?;
-        shared.finish(&input, begin)
+        shared.finish(&input)
     }
 
     /// Finds the input without reading it.
@@ -215,6 +240,7 @@ impl Shared<'_> {
         let _stop = StopOnPanic(&self.ring);
         let _run = enter_run(&self.options.cancel);
         let result = Mill::new(self.engine).map_err(Error::Stage).and_then(|mut mill| {
+            mill.is_timed = self.options.progress.wants_spans();
             self.work_with(&mut mill)?;
             lock(&self.totals).counts += &mill.counts;
             Ok(())
@@ -299,6 +325,7 @@ impl Shared<'_> {
         ledger: Option<&mut Recorder<'_>>,
         milled: &mut Milled,
     ) -> Result<(), Error> {
+        let begin = Instant::now();
         let mut slots = Vec::with_capacity(chunk.len());
         for read in chunk.documents() {
             match &read {
@@ -314,7 +341,27 @@ impl Shared<'_> {
                 ledger.finish(&slots, &mut milled.ledger).map_err(Error::Io)?;
             }
         }
-        self.encoders.encode(self.engine.stages(), &slots, milled).map_err(Error::Io)
+        self.encoders.encode(self.engine.stages(), &slots, milled).map_err(Error::Io)?;
+        if self.options.progress.wants_spans() {
+            self.show_spans(mill, chunk, begin);
+        }
+        Ok(())
+    }
+
+    /// Tells where the time of a batch went that began then.
+    fn show_spans(&self, mill: &mut Mill<'_>, chunk: &Chunk, begin: Instant) {
+        let worker = rayon::current_thread_index().unwrap_or_default();
+        let whole = StageTime { stage: None, documents: chunk.len(), begin, time: begin.elapsed() };
+        for one in std::iter::once(whole).chain(mill.times.drain(..)) {
+            self.options.progress.span(Span {
+                stage: one.stage,
+                batch: chunk.number(),
+                worker,
+                documents: one.documents,
+                begin: one.begin.duration_since(self.begin),
+                time: one.time,
+            });
+        }
     }
 
     /// Writes a batch; whether to go on.
@@ -343,7 +390,7 @@ impl Shared<'_> {
         self.ring.stop();
     }
 
-    fn finish(self, input: &Input, begin: Instant) -> Result<Finished, Error> {
+    fn finish(self, input: &Input) -> Result<Finished, Error> {
         let totals = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = totals.error {
             // What was done is worth keeping, whatever the run ended by.
@@ -376,7 +423,7 @@ impl Shared<'_> {
             resumed,
             bytes_read: reader.bytes_read(),
             peak_bytes: self.budget.peak(),
-            time: begin.elapsed(),
+            time: self.begin.elapsed(),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use textmill::{
-    Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, RunOptions, Suite, TestSpec,
+    Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, Progress, RunOptions, Suite, TestSpec,
 };
 use textmill_report::{Run, Severity, Test, TestResult, bytes, plural};
 
@@ -16,6 +16,7 @@ use crate::exit::{Advised, DataError, Done, Interrupted, Outcome};
 use crate::progress::Bar;
 use crate::record::{self, Circumstances};
 use crate::terminal::{self, STRONG, say, styled};
+use crate::trace::Tracer;
 
 /// How many failed documents are named.
 const NAMED: usize = 5;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     let started = SystemTime::now();
     let cancel = Cancel::default();
     stop_on_signal(&cancel);
+    let tracer = args.trace.as_deref().map(|path| Tracer::new(bar, &engine, path));
     let options = RunOptions {
         threads: threads(args, &engine),
         memory_limit: args.memory_limit,
@@ -38,7 +40,7 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
         overwrite: args.overwrite,
         fresh: args.fresh,
         cancel,
-        progress: bar,
+        progress: tracer.as_ref().map_or(bar as &dyn Progress, |tracer| tracer),
     };
     tracing::info!("running with {} threads", options.threads);
     let result = engine.run(&options);
@@ -55,12 +57,16 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
         tests: tests(args, &engine, report.is_some())?,
     };
     let run = record::record(&engine, &finished, known);
+    let trace = tracer.map(Tracer::finish).transpose()?;
     let records = record_places(&finished, report.as_deref());
     record::write(&run, &records)?;
     if !bar.is_quiet() {
         // Of more than one, the one that was asked for; or that beside the output.
         let told = report.as_ref().map_or(records.first(), |_| records.last());
         tell(args, &run, &finished, told);
+        if let Some(path) = trace {
+            say(&format!("trace    {}", shown(&path)));
+        }
     }
     if finished.counts.failed > 0 {
         tell_failures(&finished, allowed);

@@ -1,0 +1,243 @@
+//! `textmill compare`: what another run of a pipeline made of the same documents.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use serde_json::{Map, Value};
+use textmill_report::{Rule, Run, count, plural};
+
+use crate::args::CompareArgs;
+use crate::diff::{self, visible};
+use crate::exit::{Done, Outcome};
+use crate::past::{self, Document, Documents};
+use crate::terminal::{ADDED, FAINT, REMOVED, STRONG, say, styled, warning};
+
+/// What is another in a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Verdict,
+    OnlyInFirst,
+    OnlyInSecond,
+    Text,
+    Fields,
+}
+
+/// The documents in which two runs differ, and how many there are.
+#[derive(Debug, Default)]
+struct Differences {
+    all: u64,
+    by_kind: BTreeMap<Change, u64>,
+    /// Lines about the first of each kind.
+    shown: Vec<(Change, String)>,
+}
+
+pub(crate) fn run(args: &CompareArgs) -> Outcome {
+    let (_, first) = past::find(&args.first)?;
+    let (_, second) = past::find(&args.second)?;
+    let differences = Differences::between(&documents(&first)?, &documents(&second)?, args.number);
+    let mut out = anstream::stdout().lock();
+    write!(out, "{}{}{}", pipeline(&first, &second), numbers(&first, &second), differences.tell())?;
+    drop(out);
+    let share = differences.share();
+    if args.fail_on_change.is_some_and(|limit| share > limit) {
+        say(&format!(
+            "more than {} % of the documents differ",
+            100.0 * args.fail_on_change.unwrap_or_default()
+        ));
+        return Ok(Done::Failed);
+    }
+    Ok(Done::Well)
+}
+
+/// The documents of a run. Where the output is gone or another, their texts cannot be compared, which is told.
+fn documents(run: &Run) -> anyhow::Result<Documents> {
+    let intact = past::check_output(run);
+    if let Err(error) = &intact {
+        say(&format!("{}: {}; its texts are not compared", warning(), error.message));
+    }
+    Ok(past::documents(run, intact.is_ok())?)
+}
+
+/// What changed in the pipeline: in the file, and in options that the command line set.
+fn pipeline(first: &Run, second: &Run) -> String {
+    if first.pipeline.text == second.pipeline.text {
+        return format!("{}\n{}", styled(FAINT, "the pipeline file is the same"), options(first, second));
+    }
+    format!(
+        "{}\n{}",
+        styled(STRONG, "the pipeline file"),
+        diff::lines(&first.pipeline.text, &second.pipeline.text)
+    )
+}
+
+/// The options of stages that differ.
+fn options(first: &Run, second: &Run) -> String {
+    let mut text = String::new();
+    for (before, after) in first.stages.iter().zip(&second.stages) {
+        let keys = before
+            .options
+            .keys()
+            .chain(after.options.keys().filter(|key| !before.options.contains_key(*key)));
+        for key in keys.filter(|key| before.options.get(*key) != after.options.get(*key)) {
+            let shown = |options: &Map<String, Value>| {
+                options.get(key).map_or("(unset)".to_owned(), Value::to_string)
+            };
+            let (old, new) = (shown(&before.options), shown(&after.options));
+            let line = format!("{}.{key}  {old} -> {new}", after.id);
+            text.extend([visible(&line).as_str(), "\n"]);
+        }
+    }
+    text
+}
+
+/// What is counted and differs, in a table.
+fn numbers(first: &Run, second: &Run) -> String {
+    let docs = |run: &Run| {
+        let docs = &run.docs;
+        [
+            ("read", docs.read),
+            ("emitted", docs.emitted),
+            ("kept", docs.kept),
+            ("dropped", docs.dropped),
+            ("failed", docs.failed),
+        ]
+        .map(|(name, number)| (format!("documents {name}"), number))
+    };
+    let mut rows: BTreeMap<String, [u64; 2]> = BTreeMap::new();
+    let mut order: Vec<String> = Vec::new();
+    for (side, run) in [first, second].into_iter().enumerate() {
+        for (name, number) in docs(run).into_iter().chain(of_rules(run)) {
+            if !rows.contains_key(&name) {
+                order.push(name.clone());
+            }
+            rows.entry(name).or_default()[side] = number;
+        }
+    }
+    let rows = order.into_iter().filter_map(|name| rows.remove_entry(&name));
+    table(&rows.filter(|(_, [before, after])| before != after).collect::<Vec<_>>())
+}
+
+/// How many documents each rule has changed or dropped, and how many characters it took away.
+fn of_rules(run: &Run) -> impl Iterator<Item = (String, u64)> {
+    let rules = run.stages.iter().flat_map(|stage| stage.rules.iter().map(move |rule| (stage, rule)));
+    rules.flat_map(|(stage, rule): (_, &Rule)| {
+        let name = format!("{}.{}", stage.id, rule.name);
+        [(format!("{name} documents"), rule.docs), (format!("{name} characters removed"), rule.removed.chars)]
+    })
+}
+
+fn table(rows: &[(String, [u64; 2])]) -> String {
+    if rows.is_empty() {
+        return format!("{}\n", styled(FAINT, "all counts are the same"));
+    }
+    let cells: Vec<_> = rows
+        .iter()
+        .map(|(name, [before, after])| (name, count(*before), count(*after), change(*before, *after)))
+        .collect();
+    let width =
+        |cell: fn(&(&String, String, String, String)) -> usize| cells.iter().map(cell).max().unwrap_or(0);
+    let (names, befores, afters) =
+        (width(|row| row.0.chars().count()), width(|row| row.1.len()), width(|row| row.2.len()));
+    let line = |(name, before, after, change): &(&String, String, String, String)| {
+        format!("{name:<names$}  {before:>befores$} -> {after:>afters$}  {change}\n")
+    };
+    cells.iter().map(line).collect::<Vec<_>>().concat()
+}
+
+/// `+2`, `-13`.
+fn change(before: u64, after: u64) -> String {
+    if after > before {
+        styled(ADDED, &format!("+{}", count(after - before)))
+    } else {
+        styled(REMOVED, &format!("-{}", count(before - after)))
+    }
+}
+
+impl Differences {
+    fn between(first: &Documents, second: &Documents, most: usize) -> Self {
+        let mut differences = Self::default();
+        let only = |key: &(String, u64)| !first.contains_key(key);
+        for (key, before) in first {
+            let after = second.get(key);
+            let change = after.map_or(Some(Change::OnlyInFirst), |after| Change::of(before, after));
+            differences.add(change, most, || told(&key.0, Some(before), after));
+        }
+        for (key, after) in second.iter().filter(|(key, _)| only(key)) {
+            differences.add(Some(Change::OnlyInSecond), most, || told(&key.0, None, Some(after)));
+        }
+        differences
+    }
+
+    /// Counts a document, and keeps a line about it if it is one of the first of its kind.
+    fn add(&mut self, change: Option<Change>, most: usize, line: impl FnOnce() -> String) {
+        self.all += 1;
+        let Some(change) = change else { return };
+        let number = self.by_kind.entry(change).or_default();
+        *number += 1;
+        if *number <= most as u64 {
+            self.shown.push((change, line()));
+        }
+    }
+
+    fn differing(&self) -> u64 {
+        self.by_kind.values().sum()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+    fn share(&self) -> f64 {
+        if self.all == 0 { 0.0 } else { self.differing() as f64 / self.all as f64 }
+    }
+
+    fn tell(&self) -> String {
+        let mut text = format!(
+            "{} of {} differ ({:.2} %)\n",
+            count(self.differing()),
+            plural(self.all, "document"),
+            100.0 * self.share()
+        );
+        for (change, number) in &self.by_kind {
+            text.extend(["\n", &styled(STRONG, &change.what(*number)), "\n"]);
+            let lines: Vec<_> = self.shown.iter().filter(|(kind, _)| kind == change).collect();
+            text.extend(lines.iter().flat_map(|(_, line)| ["  ", line.as_str(), "\n"]));
+            if *number > lines.len() as u64 {
+                let more = format!("  and {} more", count(number - lines.len() as u64));
+                text.extend([styled(FAINT, &more).as_str(), "\n"]);
+            }
+        }
+        text
+    }
+}
+
+impl Change {
+    fn of(before: &Document, after: &Document) -> Option<Self> {
+        let differs = |one: Option<u64>, other: Option<u64>| one.is_some() && other.is_some() && one != other;
+        match (before, after) {
+            _ if before.verdict != after.verdict => Some(Self::Verdict),
+            _ if differs(before.text, after.text) => Some(Self::Text),
+            _ if differs(before.whole, after.whole) => Some(Self::Fields),
+            _ => None,
+        }
+    }
+
+    fn what(self, number: u64) -> String {
+        match self {
+            Self::Verdict => format!("{} with another verdict", plural(number, "document")),
+            Self::OnlyInFirst => format!("{} only in the first run", plural(number, "document")),
+            Self::OnlyInSecond => format!("{} only in the second run", plural(number, "document")),
+            Self::Text => format!("{} with another text", plural(number, "document")),
+            Self::Fields => format!("{} with the same text and other fields", plural(number, "document")),
+        }
+    }
+}
+
+/// The id, and where verdicts differ, both.
+fn told(id: &str, before: Option<&Document>, after: Option<&Document>) -> String {
+    let id = visible(id);
+    match (before, after) {
+        (Some(before), Some(after)) if before.verdict != after.verdict => {
+            format!("{id}  {} -> {}", visible(&before.verdict), visible(&after.verdict))
+        }
+        (Some(one), None) | (None, Some(one)) => format!("{id}  {}", visible(&one.verdict)),
+        _ => id,
+    }
+}
