@@ -78,7 +78,7 @@ fn outputs(run: &Run) -> Markup {
                         tr {
                             th scope="col" { "kind" }
                             th scope="col" { "place" }
-                            th.n scope="col" { "documents" }
+                            th.n scope="col" { "holds" }
                             th.n scope="col" { "files" }
                             th.n scope="col" { "size" }
                         }
@@ -96,7 +96,7 @@ fn output(output: &Output) -> Markup {
         tr {
             th scope="row" { (inline(&output.kind)) }
             td { (inline(&output.path)) @if let Some(sha256) = &output.sha256 { (hash(sha256)) } }
-            td.n { (count(output.docs)) }
+            td.n { (plural(output.docs, if output.kind == "ledger" { "line" } else { "document" })) }
             td.n { (count(output.files)) }
             td.n { (bytes(output.bytes)) }
         }
