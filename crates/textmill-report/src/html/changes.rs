@@ -22,22 +22,25 @@ pub(super) struct Change<'a> {
 impl Change<'_> {
     /// How many characters it took away and put in.
     pub(super) fn chars(&self) -> u64 {
-        self.rule.removed.chars + self.rule.added.chars
+        self.rule.removed.chars.saturating_add(self.rule.added.chars)
     }
 }
 
 /// The rules that edited texts, the one that changed most first.
 pub(super) fn largest_first(run: &Run) -> Vec<Change<'_>> {
-    let mut changes: Vec<_> = rules(run).filter(|change| change.rule.edits > 0).collect();
+    let mut changes: Vec<_> = editing(run).filter(|change| change.rule.edits > 0).collect();
     changes.sort_by_key(|change| std::cmp::Reverse((change.chars(), change.rule.docs)));
     changes
 }
 
 /// The rules that edit texts.
-fn rules(run: &Run) -> impl Iterator<Item = Change<'_>> {
-    let of = |(stage_index, stage)| rules_of(stage_index, stage);
-    let edits = |change: &Change<'_>| change.rule.kind != RuleKind::Drops;
-    run.stages.iter().enumerate().flat_map(of).filter(edits)
+fn editing(run: &Run) -> impl Iterator<Item = Change<'_>> {
+    rules(run).filter(|change| change.rule.kind != RuleKind::Drops)
+}
+
+/// All rules, in the order of the pipeline.
+pub(super) fn rules(run: &Run) -> impl Iterator<Item = Change<'_>> {
+    run.stages.iter().enumerate().flat_map(|(stage_index, stage)| rules_of(stage_index, stage))
 }
 
 fn rules_of(stage_index: usize, stage: &Stage) -> impl Iterator<Item = Change<'_>> {
@@ -114,7 +117,7 @@ fn row(change: &Change<'_>, most: u64) -> Markup {
 
 /// The rules that found nothing: a rule that should have is as good a hint as one that found too much.
 fn idle(run: &Run) -> Markup {
-    let idle: Vec<_> = rules(run).filter(|change| change.rule.edits == 0).collect();
+    let idle: Vec<_> = editing(run).filter(|change| change.rule.edits == 0).collect();
     let name = |Change { stage, rule, .. }: &Change<'_>| {
         html! { li { (inline(&rule.name)) " " span.of { "of " (inline(&stage.id)) } } }
     };

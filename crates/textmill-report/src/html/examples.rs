@@ -1,10 +1,13 @@
 //! Before and after, by example.
 
+use std::cmp::Reverse;
+
 use maud::{Markup, PreEscaped, html};
 use similar::{ChangeTag, TextDiff};
 
+use super::changes::{self, Change};
+use super::text;
 use super::text::{clipped, inline, percent, shown};
-use super::{changes, text};
 use crate::{Chosen, Excerpt, Rule, RuleKind, Run, Sample, Stage, count, plural};
 
 /// How many bytes all examples have together at most, as they are written.
@@ -35,16 +38,15 @@ pub(super) fn anchor(stage: usize, rule: Option<usize>) -> String {
 
 pub(super) fn section(run: &Run) -> Markup {
     let lists = lists(run);
-    let total: usize = lists.iter().map(|list| list.samples.len()).sum();
     html! {
         section aria-labelledby="examples" {
             h2 #examples { "Examples" }
-            @if total == 0 {
+            @if lists.is_empty() {
                 p { "No stage changed or dropped a document." }
             } @else {
                 p { "For each rule, documents in which it did most, as much as mostly, and some that chance chose. "
                     del { "Struck through" } " is what was removed, " ins { "underlined" } " what was put in." }
-                (tools(total))
+                (tools())
                 @for of_stage in lists.chunk_by(|one, other| std::ptr::eq(one.stage, other.stage)) {
                     div.stage {
                         h3 { (inline(&of_stage[0].stage.id)) }
@@ -57,7 +59,7 @@ pub(super) fn section(run: &Run) -> Markup {
 }
 
 /// What only the script can do; without it, it is not there.
-fn tools(total: usize) -> Markup {
+fn tools() -> Markup {
     html! {
         div.tools #tools role="search" hidden {
             label for="find" { "Find in examples" }
@@ -71,7 +73,7 @@ fn tools(total: usize) -> Markup {
             }
             button #open type="button" { "Open all" }
             button #close type="button" { "Close all" }
-            output #found for="find kind" { (total) " examples" }
+            output #found for="find kind" {}
         }
     }
 }
@@ -95,18 +97,11 @@ fn lists(run: &Run) -> Vec<List<'_>> {
 
 /// The rules that changed most and those that dropped most.
 fn opened(run: &Run) -> Vec<(usize, usize)> {
-    let changed = changes::largest_first(run);
-    let changed = changed.iter().take(OPEN).map(|change| (change.stage_index, change.rule_index));
-    let mut drops: Vec<_> = run
-        .stages
-        .iter()
-        .enumerate()
-        .flat_map(|(index, stage)| stage.rules.iter().enumerate().map(move |rule| (index, rule)))
-        .filter(|(_, (_, rule))| rule.kind == RuleKind::Drops && rule.docs > 0)
-        .map(|(index, (rule_index, rule))| (rule.docs, (index, rule_index)))
-        .collect();
-    drops.sort_by_key(|(docs, _)| std::cmp::Reverse(*docs));
-    changed.chain(drops.into_iter().take(OPEN).map(|(_, place)| place)).collect()
+    let dropping = |change: &Change<'_>| change.rule.kind == RuleKind::Drops && change.rule.docs > 0;
+    let mut drops: Vec<_> = changes::rules(run).filter(dropping).collect();
+    drops.sort_by_key(|change| Reverse(change.rule.docs));
+    let most = changes::largest_first(run).into_iter().take(OPEN).chain(drops.into_iter().take(OPEN));
+    most.map(|change| (change.stage_index, change.rule_index)).collect()
 }
 
 impl List<'_> {

@@ -32,6 +32,13 @@ struct Step<'a> {
     losses: Vec<Loss>,
 }
 
+impl Step<'_> {
+    /// The documents that had to go somewhere.
+    fn all(&self) -> u64 {
+        self.came.saturating_add(self.emitted)
+    }
+}
+
 /// Why documents were lost, in the order of their way.
 pub(super) fn losses(run: &Run) -> Vec<Loss> {
     steps(run).into_iter().flat_map(|step| step.losses).collect()
@@ -39,7 +46,7 @@ pub(super) fn losses(run: &Run) -> Vec<Loss> {
 
 pub(super) fn section(run: &Run) -> Markup {
     let steps = steps(run);
-    let widest = steps.iter().map(|step| step.came + step.emitted).max().unwrap_or(0);
+    let widest = steps.iter().map(Step::all).max().unwrap_or(0);
     let (rows, shown) = fitting(&steps, |step| row(step, widest));
     html! {
         section aria-labelledby="documents" {
@@ -92,7 +99,8 @@ fn legend() -> Markup {
 }
 
 fn row(step: &Step<'_>, widest: u64) -> Markup {
-    let lost = |is_failure| losses_of(step, is_failure).map(|loss| loss.docs).sum::<u64>();
+    let lost =
+        |is_failure| losses_of(step, is_failure).fold(0, |sum: u64, loss| sum.saturating_add(loss.docs));
     html! {
         tr {
             th scope="row" { (inline(step.name)) }
@@ -120,7 +128,7 @@ fn segments(step: &Step<'_>) -> Vec<Segment> {
 }
 
 fn reasons(step: &Step<'_>) -> Markup {
-    let all = step.came + step.emitted;
+    let all = step.all();
     html! {
         @if !step.losses.is_empty() {
             ul.reasons {
@@ -151,7 +159,7 @@ fn steps(run: &Run) -> Vec<Step<'_>> {
     let refused = loss("output", "could not be written", true, docs.refused);
     let output = Step {
         name: "(output)",
-        came: docs.kept + docs.refused,
+        came: docs.kept.saturating_add(docs.refused),
         emitted: 0,
         went: docs.kept,
         losses: refused.into_iter().collect(),
@@ -166,7 +174,7 @@ fn step(stage: &Stage) -> Step<'_> {
     let mut losses: Vec<_> = drops.filter_map(|rule| loss(&stage.id, &rule.name, false, rule.docs)).collect();
     losses.sort_by_key(|loss| std::cmp::Reverse(loss.docs));
     if losses.len() > REASONS {
-        let others = losses.split_off(REASONS).iter().map(|loss| loss.docs).sum();
+        let others = losses.split_off(REASONS).iter().fold(0, |sum: u64, loss| sum.saturating_add(loss.docs));
         losses.extend(loss(&stage.id, "other rules", false, others));
     }
     losses.extend(loss(&stage.id, "error in the stage", false, docs.dropped_by_error));

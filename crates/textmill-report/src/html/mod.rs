@@ -215,6 +215,15 @@ mod tests {
         }
     }
 
+    /// Anybody can edit `run.json`; what they get may be wrong, and is a page.
+    #[test]
+    fn numbers_that_cannot_be_have_a_report() {
+        let run = Run { schema_version: crate::SCHEMA_VERSION, ..large("x", 2) };
+        let json = run.to_json().replace(": 0.0", ": -1e300").replace(": 0", ": 18446744073709551615");
+        let page = Run::from_json(json.as_bytes()).unwrap().to_html();
+        assert!(page.contains("18,446,744,073,709,551,615") && !page.contains("NaN"));
+    }
+
     #[test]
     fn an_empty_run_has_a_report() {
         let page = Run::default().to_html();

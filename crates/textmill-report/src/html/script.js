@@ -56,6 +56,7 @@
   document.getElementById("open").addEventListener("click", () => openAll(true));
   document.getElementById("close").addEventListener("click", () => openAll(false));
   window.addEventListener("hashchange", openTarget);
+  search();
   document.getElementById("tools").hidden = false;
   openTarget();
 })();

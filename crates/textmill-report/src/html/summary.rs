@@ -67,7 +67,7 @@ pub(super) fn section(run: &Run) -> Markup {
 
 fn outcome(run: &Run) -> Markup {
     let docs = &run.docs;
-    let all = docs.read + docs.emitted;
+    let all = docs.read.saturating_add(docs.emitted);
     let segments = [
         Segment { class: "kept", label: "kept".into(), amount: docs.kept },
         Segment { class: "dropped", label: "dropped".into(), amount: docs.dropped },

@@ -9,7 +9,7 @@ use crate::{Run, StageTime, bytes, duration, plural};
 
 pub(super) fn section(run: &Run) -> Markup {
     let times = &run.times;
-    let sum = times.stages.iter().map(micros).sum();
+    let sum = times.stages.iter().map(micros).fold(0, u64::saturating_add);
     let most = times.stages.iter().map(micros).max().unwrap_or(0);
     let (rows, shown) =
         fitting(times.stages.iter().enumerate(), |(index, time)| row(run, index, time, sum, most));
