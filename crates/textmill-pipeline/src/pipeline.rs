@@ -164,7 +164,10 @@ impl Output {
     pub fn ledger_beside(&self, ledger: &str) -> Option<String> {
         let beside = self.beside("ledger")?.uri;
         let name = ledger.trim_end_matches('/').rsplit('/').next().unwrap_or(ledger);
-        let extension = name.split_once('.').map_or("jsonl", |(_, extension)| extension);
+        // What stands before the extension can have dots in it: `news.ledger.jsonl.zst`.
+        let known = ["jsonl", "parquet", "arrow"].map(|container| format!(".{container}"));
+        let extension = known.iter().find_map(|dotted| name.get(name.rfind(dotted)? + 1..));
+        let extension = extension.unwrap_or("jsonl");
         Some(format!("{}{extension}", beside.trim_end_matches("jsonl")))
     }
 
@@ -393,6 +396,7 @@ mod tests {
         let beside = |uri: &str, ledger: &str| output(uri).ledger_beside(ledger);
         assert_eq!(beside("/a/news.jsonl", "/b/l.jsonl.zst").as_deref(), Some("/a/news.ledger.jsonl.zst"));
         assert_eq!(beside("/a/out/", "/b/l.parquet").as_deref(), Some("/a/out/ledger.parquet"));
+        assert_eq!(beside("/a/x.csv", "/b/a.ledger.parquet").as_deref(), Some("/a/x.ledger.parquet"));
         assert_eq!(beside("/a/out/", "/b/l/").as_deref(), Some("/a/out/ledger.jsonl"));
         assert_eq!(beside("-", "/b/l.parquet"), None);
     }

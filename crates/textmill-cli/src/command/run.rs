@@ -57,9 +57,9 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
         tests: tests(args, &engine, report.is_some())?,
     };
     let run = record::record(&engine, &finished, known);
-    let trace = tracer.map(Tracer::finish).transpose()?;
     let records = record_places(&finished, report.as_deref());
     record::write(&run, &records)?;
+    let trace = tracer.map(Tracer::finish).transpose()?;
     if !bar.is_quiet() {
         // Of more than one, the one that was asked for; or that beside the output.
         let told = report.as_ref().map_or(records.first(), |_| records.last());
