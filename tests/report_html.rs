@@ -131,6 +131,13 @@ fn a_report_takes_the_place_of_a_report_and_of_nothing_else() {
 }
 
 #[test]
+fn a_report_that_cannot_be_is_refused_before_the_run() {
+    let project = piped("", "{\"text\": \"x\"}\n").file("file", "mine");
+    let _ = project.run(["run", "p.toml", "--report", "file"]).code(2).says(&["`file` is a file", "hint:"]);
+    assert_eq!(project.list(""), ["file", "in.jsonl", "p.toml"]);
+}
+
+#[test]
 fn a_run_that_is_none_is_told() {
     let project = piped("", "{\"text\": \"x\"}\n")
         .file("other.json", "{}")

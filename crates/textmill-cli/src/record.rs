@@ -100,8 +100,18 @@ fn write_file(path: &Path, text: &str) -> Result<(), Advised> {
     io::replace_file(path, text.as_bytes()).map_err(|error| failed(error.to_string()))
 }
 
-/// Refuses a folder whose `run.json` or `report.html` somebody else has written.
-pub(crate) fn check_free(folder: &Path) -> Result<(), Advised> {
+/// Refuses what is no folder, and unless it may be overwritten one whose `run.json` or `report.html` somebody else has
+/// written.
+pub(crate) fn check_free(folder: &Path, overwrite: bool) -> Result<(), Advised> {
+    if folder.is_file() {
+        return Err(Advised {
+            message: format!("`{}` is a file, and a report is a folder", folder.display()),
+            hint: Some("name a folder; it is made if it is not there".to_owned()),
+        });
+    }
+    if overwrite {
+        return Ok(());
+    }
     [io::RUN_FILE, io::REPORT_FILE].iter().try_for_each(|name| check_ours(&folder.join(name)))
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &ReportArgs, is_quiet: bool) -> Outcome {
     }
     io::replace_file(&path, page.as_bytes()).map_err(|error| Advised::from(&error))?;
     if !is_quiet {
-        say(&format!("report   {}", path.display()));
+        say(&format!("report   {}", super::run::shown(&path)));
     }
     Ok(Done::Well)
 }

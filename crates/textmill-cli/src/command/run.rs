@@ -25,9 +25,7 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     let engine =
         open::pipeline(&args.pipeline, &args.inputs, args.output.as_deref(), args.ledger.as_deref())?;
     let report = report_folder(args, &engine);
-    if let Some(folder) = report.as_deref().filter(|_| !args.overwrite) {
-        record::check_free(folder)?;
-    }
+    report.as_deref().map_or(Ok(()), |folder| record::check_free(folder, args.overwrite))?;
     let started = SystemTime::now();
     let cancel = Cancel::default();
     stop_on_signal(&cancel);
@@ -242,7 +240,7 @@ fn tell(args: &RunArgs, run: &Run, finished: &Finished, record: Option<&PathBuf>
 }
 
 /// A path as short as it can be said from here.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     if path == Path::new("-") {
         return "stdout".to_owned();
     }
