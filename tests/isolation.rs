@@ -255,7 +255,7 @@ fn messages_arrive() {
     let _ =
         ran.clone().says(&["an error to tell of", "a warning to tell of", "a detail to tell of", "unruly"]);
     assert!(!ran.stderr.contains("a trifle to tell of"), "{}", ran.stderr);
-    let ran = project.run(["run", "p.toml", "-q"]).code(0).says(&["an error to tell of"]);
+    let ran = project.run(["run", "p.toml", "-q", "--fresh"]).code(0).says(&["an error to tell of"]);
     assert!(!ran.stderr.contains("a warning to tell of"), "{}", ran.stderr);
 }
 

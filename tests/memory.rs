@@ -36,7 +36,7 @@ fn a_limit_smaller_than_a_document_stops_nothing() {
 #[test]
 fn the_command_line_and_the_file_say_how_much() {
     let peak = |project: &Project, args: &[&str]| -> f64 {
-        let ran = project.run([&["run", "p.toml", "-v", "-j", "4"], args].concat()).code(0);
+        let ran = project.run([&["run", "p.toml", "-v", "-j", "4", "--fresh"], args].concat()).code(0);
         let line = ran.stderr.lines().find(|line| line.contains("were on their way")).unwrap();
         let words: Vec<_> = line.split_once("at most ").unwrap().1.split(' ').collect();
         let unit = ["B", "kB", "MB"].iter().position(|unit| *unit == words[1]).unwrap();

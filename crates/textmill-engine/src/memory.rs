@@ -8,12 +8,13 @@
 //!
 //! Short runs note nothing: to do them again takes less than to note them.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use textmill_io::{Chunk, Journal, Key, KeyMaker, Packed};
+use textmill_io::{Chunk, Input, Journal, Key, KeyMaker, Packed};
+use textmill_pipeline::{Output, StageSpec};
 
 use crate::account::Counts;
 use crate::write::{Encoders, Milled, Sinks};
@@ -21,6 +22,9 @@ use crate::{Engine, Error};
 
 /// How long a run goes on before it notes what is done, unless the pipeline file says another time.
 const RESUME_AFTER: Duration = Duration::from_secs(2);
+
+/// A batch that became more bytes than so many is not noted: it would lie in memory twice more, which nobody has reckoned with.
+const MOST: usize = 32 << 20;
 
 /// To be raised when the same pipeline comes to other bytes than before.
 const DATA_VERSION: u64 = 1;
@@ -33,13 +37,13 @@ pub(crate) struct Memory {
     from: Instant,
     /// Whether a run before this one has noted something.
     has_past: bool,
-    /// Whether a document that failed may succeed when it is tried again.
-    failures_pass: bool,
+    /// The stages in which a document that failed may succeed when it is tried again.
+    may_pass: Vec<usize>,
     /// The key of what batches become: the formats and columns of the outputs. The columns are known with the first batch.
     outputs: OnceLock<Key>,
+    is_noting: AtomicBool,
     journal: Mutex<State>,
     recalled: AtomicU64,
-    noted: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -57,26 +61,23 @@ impl Memory {
         let run = key_of_run(engine);
         let state = match sinks.journal() {
             None => State::Off,
-            Some(path) if Journal::exists(&path) => {
-                let journal = Journal::open(&path, run).map_err(Error::Io)?;
-                if fresh {
-                    journal.remove().map_err(Error::Io)?;
-                    State::Ahead(path)
-                } else {
-                    State::Open(journal)
-                }
+            Some(path) if fresh => {
+                Journal::remove(&path).map_err(Error::Io)?;
+                State::Ahead(path)
             }
+            Some(path) if Journal::exists(&path) => State::of_past(&path, run),
             Some(path) => State::Ahead(path),
         };
+        let stages = engine.pipeline().stages.iter().enumerate();
         Ok(Self {
             run,
             from: begin + engine.pipeline().run.resume_after.unwrap_or(RESUME_AFTER),
             has_past: matches!(&state, State::Open(journal) if !journal.is_empty()),
-            failures_pass: engine.pipeline().stages.iter().any(|stage| stage.process.is_some()),
+            may_pass: stages.filter(|(_, stage)| stage.process.is_some()).map(|(number, _)| number).collect(),
             outputs: OnceLock::new(),
+            is_noting: AtomicBool::new(!matches!(state, State::Off)),
             journal: Mutex::new(state),
             recalled: AtomicU64::new(0),
-            noted: AtomicU64::new(0),
         })
     }
 
@@ -92,41 +93,56 @@ impl Memory {
     }
 
     /// What became of a batch of so many documents in an earlier run.
-    pub(crate) fn recall(&self, key: Key, documents: usize) -> Result<Option<(Milled, Counts)>, Error> {
+    pub(crate) fn recall(&self, key: Key, documents: usize) -> Option<(Milled, Counts)> {
         if !self.has_past {
-            return Ok(None);
+            return None;
         }
-        let State::Open(journal) = &mut *self.lock() else { return Ok(None) };
-        let Some(packed) = journal.find(key).map_err(Error::Io)? else { return Ok(None) };
-        let found = packed.unpack().ok().and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        let found = match &mut *self.lock() {
+            State::Open(journal) => journal.find(key),
+            _ => Ok(None),
+        };
+        let packed = found.unwrap_or_else(|error| {
+            tracing::warn!("{error}: some of what was done is done again");
+            None
+        });
+        let found = packed.and_then(|packed| postcard::from_bytes(&packed.unpack().ok()?).ok());
         if found.is_some() {
             self.recalled.fetch_add(documents as u64, Ordering::Relaxed);
         }
-        Ok(found)
+        found
     }
 
     /// Whether what becomes of a batch is to be noted.
     pub(crate) fn is_noting(&self) -> bool {
-        Instant::now() >= self.from && !matches!(*self.lock(), State::Off)
+        self.is_noting.load(Ordering::Relaxed) && Instant::now() >= self.from
     }
 
     /// Notes what became of a batch of so many documents. A journal that cannot be written is given up, with the room that
     /// it takes: the run is worth more than its memory.
     pub(crate) fn note(&self, key: Key, documents: usize, milled: &Milled, counts: &Counts) {
-        if milled.has_failed() && self.failures_pass {
+        let may_pass = |stage: &usize| {
+            let counts = &counts.stages[*stage];
+            counts.failed + counts.errored + counts.dropped_by_error > 0
+        };
+        if milled.bytes() > MOST || self.may_pass.iter().any(may_pass) {
             return;
         }
         let Ok(bytes) = postcard::to_stdvec(&(milled, counts)) else { return };
         let packed = Packed::new(&bytes);
         let mut state = self.lock();
-        if let Err(error) = state.append(self.run, key, &packed) {
+        let appended = state.append(self.run, key, documents as u64, &packed);
+        let to_flush = match (&appended, &mut *state) {
+            (Ok(()), State::Open(journal)) => journal.to_flush(),
+            _ => None,
+        };
+        if let Err(error) = appended {
             tracing::warn!("{error}: if this run is interrupted, the next one begins anew");
-            if let State::Open(journal) = std::mem::replace(&mut *state, State::Off) {
-                _ = journal.remove();
-            }
-            return;
+            self.is_noting.store(false, Ordering::Relaxed);
+            state.give_up();
         }
-        self.noted.fetch_add(documents as u64, Ordering::Relaxed);
+        drop(state);
+        // What the disk refuses shows in the next record.
+        _ = to_flush.map(|file| file.sync_data());
     }
 
     /// How many documents an earlier run had done.
@@ -134,14 +150,11 @@ impl Memory {
         self.recalled.load(Ordering::Relaxed)
     }
 
-    /// Makes sure that what was noted is there for the next run; how many documents that finds done. What was recalled is
-    /// still there.
+    /// Makes sure that what was noted is there for the next run; how many documents that finds done.
     pub(crate) fn keep(self) -> u64 {
-        let state = self.journal.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let State::Open(mut journal) = state else { return 0 };
-        match journal.flush() {
-            Ok(()) => self.recalled.into_inner() + self.noted.into_inner(),
-            Err(_) => 0,
+        match self.journal.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(journal) if journal.flush().is_ok() => journal.documents(),
+            _ => 0,
         }
     }
 
@@ -151,12 +164,29 @@ impl Memory {
 }
 
 impl State {
-    fn append(&mut self, run: Key, key: Key, packed: &Packed) -> textmill_io::Result<()> {
+    /// What an interrupted run has left, if it can be read.
+    fn of_past(path: &Path, run: Key) -> Self {
+        Journal::open(path, run).map_or_else(
+            |error| {
+                tracing::warn!("{error}: this run begins anew");
+                Self::Off
+            },
+            Self::Open,
+        )
+    }
+
+    fn give_up(&mut self) {
+        if let Self::Open(journal) = std::mem::replace(self, Self::Off) {
+            _ = Journal::remove(journal.path());
+        }
+    }
+
+    fn append(&mut self, run: Key, key: Key, documents: u64, packed: &Packed) -> textmill_io::Result<()> {
         if let Self::Ahead(path) = self {
             *self = Self::Open(Journal::open(path, run)?);
         }
         match self {
-            Self::Open(journal) => journal.append(key, packed),
+            Self::Open(journal) => journal.append(key, documents, packed),
             _ => Ok(()),
         }
     }
@@ -179,7 +209,40 @@ fn key_of_run(engine: &Engine) -> Key {
     for resource in &provenance.resources {
         key = key.and(&resource.path).and(&resource.sha256);
     }
+    // The command line can say other options than the file.
+    for stage in &pipeline.stages {
+        let StageSpec { id, uses, options, on_error, process, .. } = stage;
+        key = key.and(id).and(uses).and(options.to_string()).and(format!("{on_error:?} {process:?}"));
+    }
     key.key()
+}
+
+/// A hash of all that a run depends on, the input included: files are told by name, size, time and inode. `None` where they
+/// cannot be told, as standard input.
+pub(crate) fn identity(engine: &Engine, input: &Input, limit: Option<u64>) -> Option<String> {
+    let pipeline = engine.pipeline();
+    let mut key = KeyMaker::default().and(key_of_run(engine)).and(&pipeline.name);
+    for output in [&pipeline.output, &pipeline.dropped, &pipeline.failed].into_iter().flatten() {
+        let Output { name, format, columns, max_bytes, .. } = output;
+        key = key.and(format!("{name:?} {format:?} {columns:?} {max_bytes:?}"));
+    }
+    key = key.and(format!("{limit:?} {:?} {:?}", pipeline.run.shard_bytes, pipeline.ledger.is_some()));
+    for file in input.files() {
+        let metadata = std::fs::metadata(&file.path).ok().filter(std::fs::Metadata::is_file)?;
+        let modified = metadata.modified().ok()?;
+        key = key.and(&*file.name).and(format!("{} {modified:?} {}", metadata.len(), inode(&metadata)));
+    }
+    Some(key.key().to_string())
+}
+
+#[cfg(unix)]
+fn inode(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &std::fs::Metadata) -> u64 {
+    0
 }
 
 /// What tells one build of the same version from another, for whoever works on a stage of ours: size and time of the program.

@@ -52,6 +52,7 @@ impl Provenance {
                 .map(|plugin| file(format!("{} {}", plugin.name, plugin.version), &plugin.sha256))
                 .collect(),
             resources: self.resources.iter().map(|one| file(one.path.clone(), &one.sha256)).collect(),
+            run: String::new(),
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use textmill_io::{Ahead, Budget, Chunk, Input, Permit, Published, Reader, machine_memory};
+use textmill_io::{Ahead, Budget, Chunk, Input, MadeFrom, Permit, Published, Reader, machine_memory};
 
 use crate::account::Counts;
 use crate::batch::{Mill, Slot, StageTime};
 use crate::error::{Error, Failure};
 use crate::ledger::Recorder;
-use crate::memory::Memory;
+use crate::memory::{self, Memory};
 use crate::observe::Blind;
 use crate::plugin::{Cancel, enter_run};
 use crate::ring::Ring;
@@ -155,7 +155,8 @@ impl Engine {
         let sinks = if options.dry_run {
             Sinks::none()
         } else {
-            Sinks::open(self, &input.columns(), options.overwrite)?
+            let run = memory::identity(self, &input, options.limit).unwrap_or_default();
+            Sinks::open(self, &input.columns(), options.overwrite, &run)?
         };
         options.progress.begin(input.total_bytes());
         let limit = self.memory_limit(options);
@@ -178,6 +179,26 @@ impl Engine {
         };
         shared.work_on(options.threads)?;
         shared.finish(&input)
+    }
+
+    /// Whether the outputs are there, whole, and made of the very same: pipeline, plugins, files that options name, input, and
+    /// program. A run would write the same once more.
+    ///
+    /// # Errors
+    /// The input is not there.
+    pub fn is_done(&self, limit: Option<u64>) -> Result<bool, Error> {
+        let input = self.open_input(limit, false)?;
+        let Some(run) = memory::identity(self, &input, limit) else { return Ok(false) };
+        let made_from = MadeFrom { run, ..self.provenance().made_from() };
+        let pipeline = self.pipeline();
+        let is_there = |uri: &str| textmill_io::is_there(Path::new(uri), &made_from);
+        let asked = [&pipeline.output, &pipeline.dropped, &pipeline.failed].into_iter().flatten();
+        let asked = asked.map(|output| &output.uri).chain(&pipeline.ledger);
+        // Failed documents have a place that nobody asked for, and nothing is there if none failed.
+        let failed = pipeline.failed_output().filter(|_| pipeline.failed.is_none());
+        let is_failed_there =
+            failed.is_none_or(|output| !Path::new(&output.uri).exists() || is_there(&output.uri));
+        Ok(pipeline.output.is_some() && asked.map(String::as_str).all(is_there) && is_failed_there)
     }
 
     /// Finds the input without reading it.
@@ -299,7 +320,7 @@ impl Shared<'_> {
         ledger: &mut Option<Recorder<'_>>,
     ) -> Result<Milled, Error> {
         let key = self.memory.key(chunk, &self.encoders);
-        let known = key.map(|key| self.memory.recall(key, chunk.len())).transpose()?.flatten();
+        let known = key.and_then(|key| self.memory.recall(key, chunk.len()));
         if let Some((milled, counts)) = known {
             mill.counts += &counts;
             return Ok(milled);
@@ -313,7 +334,10 @@ impl Shared<'_> {
         let before = std::mem::replace(&mut mill.counts, self.engine.no_counts());
         self.mill(mill, chunk, ledger.as_mut(), &mut milled)?;
         let counts = std::mem::replace(&mut mill.counts, before);
-        self.memory.note(key, chunk.len(), &milled, &counts);
+        // What a stage says while it is being stopped is not what it would have said.
+        if !self.options.cancel.is_cancelled() {
+            self.memory.note(key, chunk.len(), &milled, &counts);
+        }
         mill.counts += &counts;
         Ok(milled)
     }

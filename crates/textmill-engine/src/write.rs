@@ -89,8 +89,16 @@ impl Sinks {
 
     /// Opens all outputs of a pipeline. Failed documents always have one, beside the output if the file names none:
     /// nothing is lost for want of a line in it.
-    pub(crate) fn open(engine: &Engine, columns: &InputColumns, overwrite: bool) -> Result<Self, Error> {
+    ///
+    /// `run`: a hash of all that the run depends on, for the manifests.
+    pub(crate) fn open(
+        engine: &Engine,
+        columns: &InputColumns,
+        overwrite: bool,
+        run: &str,
+    ) -> Result<Self, Error> {
         let pipeline = engine.pipeline();
+        let open_as = |key, options| open_as(key, options, run);
         let open = |key, output: Option<&written::Output>| {
             let options = output.map(|output| convert::output_options(engine, output, columns, overwrite));
             open_as(key, options)
@@ -125,16 +133,16 @@ impl Sinks {
     }
 }
 
-fn open_as(key: &'static str, options: Option<OutputOptions>) -> Result<Option<Output>, Error> {
+fn open_as(key: &'static str, options: Option<OutputOptions>, run: &str) -> Result<Option<Output>, Error> {
+    let with_run = |mut options: OutputOptions| {
+        run.clone_into(&mut options.made_from.run);
+        options
+    };
+    let options = options.map(with_run);
     options.map(|options| Output::open(&options).map_err(|error| Error::Output(key, error))).transpose()
 }
 
 impl Milled {
-    /// Whether a document failed.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.failed.documents > 0
-    }
-
     pub(crate) fn documents(&self) -> u64 {
         self.kept.documents + self.dropped.documents + self.failed.documents
     }

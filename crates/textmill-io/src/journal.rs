@@ -6,10 +6,13 @@
 //!
 //! ```text
 //! file:    magic (8 bytes)  key of the run (32)  record*
-//! record:  key (32)  length of the body (8, little endian)  CRC-32 of key, length and body (4)  body (LZ4)
+//! record:  key (32)  documents (8)  length of the body (8)  CRC-32 of all of it (4)  body (LZ4)
 //! ```
+//!
+//! Numbers are little endian.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -17,13 +20,16 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 const MAGIC: &[u8; 8] = b"TMJRNL\0\x01";
 const HEAD: usize = MAGIC.len() + KEY;
 const KEY: usize = 32;
-/// Before the body of a record.
-const RECORD_HEAD: usize = KEY + 8 + 4;
+/// Before the body of a record: what the checksum is of, beside the body, and the checksum.
+const SUMMED: usize = KEY + 8 + 8;
+const RECORD_HEAD: usize = SUMMED + 4;
+/// A record is read in pieces of so many bytes: its length may be damaged.
+const PIECE: usize = 64 << 10;
 
 /// How long what was appended may be lost with the machine. What is lost is done again.
 const FLUSH_AFTER: Duration = Duration::from_secs(5);
@@ -47,13 +53,20 @@ pub struct Journal {
     file: File,
     end: u64,
     records: HashMap<Key, Place>,
+    documents: u64,
     flushed: Instant,
 }
 
+/// Where a record begins, and how long its body is.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    body: u64,
+    start: u64,
     length: usize,
+}
+
+/// What stands before the body of a record.
+struct Head {
+    bytes: [u8; RECORD_HEAD],
 }
 
 impl KeyMaker {
@@ -69,6 +82,12 @@ impl KeyMaker {
     /// The key of all parts.
     pub fn key(self) -> Key {
         Key(self.0.finalize().into())
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
     }
 }
 
@@ -98,16 +117,20 @@ impl Journal {
     /// Opens the journal of the run, or begins one. One of another run is thrown away.
     ///
     /// # Errors
-    /// The system refuses.
+    /// The system refuses; a symbolic link is there.
     pub fn open(path: &Path, run: Key) -> Result<Self> {
+        if path.is_symlink() {
+            let message = "a symbolic link is where our journal should be";
+            return Err(Error::new(ErrorKind::SymbolicLink, path, message).with_hint("remove the link"));
+        }
         let failed = |error| Error::io(path, "cannot open the journal of the run", error);
         let open = || File::options().create(true).truncate(false).read(true).write(true).open(path);
-        let file = open().map_err(failed)?;
         let mut journal = Self {
             path: path.to_owned(),
-            file,
+            file: open().map_err(failed)?,
             end: HEAD as u64,
             records: HashMap::new(),
+            documents: 0,
             flushed: Instant::now(),
         };
         journal.load(run).map_err(failed)?;
@@ -116,12 +139,20 @@ impl Journal {
 
     /// Whether there is a file that an interrupted run has left.
     pub fn exists(path: &Path) -> bool {
-        fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+        fs::symlink_metadata(path).is_ok()
     }
 
-    /// How many records there are.
-    pub fn len(&self) -> usize {
-        self.records.len()
+    /// Removes what an interrupted run has left.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn remove(path: &Path) -> Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io(path, "cannot remove the journal of the run", error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether nothing was finished yet.
@@ -129,24 +160,32 @@ impl Journal {
         self.records.is_empty()
     }
 
-    /// What came of something, if it was finished.
+    /// How many documents the finished batches have.
+    pub fn documents(&self) -> u64 {
+        self.documents
+    }
+
+    /// What came of something, if it was finished. Its checksum is looked at again: where a file system knows no locks, two
+    /// runs may have written here.
     ///
     /// # Errors
     /// The system refuses.
     pub fn find(&mut self, key: Key) -> Result<Option<Packed>> {
         let Some(place) = self.records.get(&key).copied() else { return Ok(None) };
-        let mut body = vec![0; place.length];
-        let read = self.file.seek(SeekFrom::Start(place.body)).and_then(|_| self.file.read_exact(&mut body));
-        read.map_err(|error| Error::io(&self.path, "cannot read the journal of the run", error))?;
-        Ok(Some(Packed(body)))
+        let found = self.read(place);
+        let (head, body) =
+            found.map_err(|error| Error::io(&self.path, "cannot read the journal of the run", error))?;
+        let is_it = head.key() == key && head.is_of(&body);
+        Ok(is_it.then_some(Packed(body)))
     }
 
-    /// Notes that something is finished.
+    /// Notes that something is finished, which has so many documents.
     ///
     /// # Errors
-    /// The system refuses, for want of room as a rule. The journal is then as it was before.
-    pub fn append(&mut self, key: Key, packed: &Packed) -> Result<()> {
-        let appended = self.write(key, &packed.0);
+    /// The system refuses. [`io::ErrorKind::StorageFull`] also where less is free than the journal takes already: the output
+    /// needs room too.
+    pub fn append(&mut self, key: Key, documents: u64, packed: &Packed) -> Result<()> {
+        let appended = self.check_room().and_then(|()| self.write(key, documents, &packed.0));
         appended.map_err(|error| {
             // What is left of the record is no record: the next one is written over it, or it is cut off when it is read.
             _ = self.file.set_len(self.end);
@@ -154,23 +193,27 @@ impl Journal {
         })
     }
 
+    /// What to make sure of that it is on the disk, now and then. That takes a while, in which others may append.
+    pub fn to_flush(&mut self) -> Option<File> {
+        if self.flushed.elapsed() < FLUSH_AFTER {
+            return None;
+        }
+        self.flushed = Instant::now();
+        self.file.try_clone().ok()
+    }
+
     /// Makes sure that all of it is on the disk.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn flush(&mut self) -> Result<()> {
-        self.flushed = Instant::now();
+    pub fn flush(&self) -> Result<()> {
         let flushed = self.file.sync_data();
         flushed.map_err(|error| Error::io(&self.path, "cannot write the journal of the run", error))
     }
 
-    /// Removes it: the run has come to its end, or is not to go on.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub fn remove(self) -> Result<()> {
-        let removed = fs::remove_file(&self.path);
-        removed.map_err(|error| Error::io(&self.path, "cannot remove the journal of the run", error))
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     fn load(&mut self, run: Key) -> io::Result<()> {
@@ -182,10 +225,12 @@ impl Journal {
         if !is_ours {
             return self.begin(run);
         }
-        while let Some((key, length)) = next_record(&mut reader, size - self.end) {
-            let body = self.end + RECORD_HEAD as u64;
-            self.records.insert(key, Place { body, length });
-            self.end = body + length as u64;
+        while let Some(head) = next_record(&mut reader, size - self.end) {
+            let place = Place { start: self.end, length: usize::try_from(head.length()).unwrap_or_default() };
+            self.end += (RECORD_HEAD + place.length) as u64;
+            if self.records.insert(head.key(), place).is_none() {
+                self.documents += head.documents();
+            }
         }
         if self.end < size {
             self.file.set_len(self.end)?;
@@ -200,53 +245,109 @@ impl Journal {
         self.file.write_all(run.as_ref())
     }
 
-    fn write(&mut self, key: Key, body: &[u8]) -> io::Result<()> {
+    fn read(&mut self, place: Place) -> io::Result<(Head, Vec<u8>)> {
+        self.file.seek(SeekFrom::Start(place.start))?;
+        let mut bytes = [0; RECORD_HEAD];
+        self.file.read_exact(&mut bytes)?;
+        let mut body = vec![0; place.length];
+        self.file.read_exact(&mut body)?;
+        Ok((Head { bytes }, body))
+    }
+
+    fn write(&mut self, key: Key, documents: u64, body: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.end))?;
-        self.file.write_all(&record_head(key, body))?;
+        self.file.write_all(&Head::new(key, documents, body).bytes)?;
         self.file.write_all(body)?;
-        let place = Place { body: self.end + RECORD_HEAD as u64, length: body.len() };
-        self.records.insert(key, place);
-        self.end = place.body + place.length as u64;
-        if self.flushed.elapsed() >= FLUSH_AFTER {
-            self.flushed = Instant::now();
-            self.file.sync_data()?;
+        let place = Place { start: self.end, length: body.len() };
+        self.end += (RECORD_HEAD + place.length) as u64;
+        if self.records.insert(key, place).is_none() {
+            self.documents += documents;
         }
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn check_room(&self) -> io::Result<()> {
+        let Ok(system) = rustix::fs::fstatvfs(&self.file) else { return Ok(()) };
+        let free = system.f_bavail.saturating_mul(system.f_frsize);
+        if free < self.end { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "other systems are asked")]
+    fn check_room(&self) -> io::Result<()> {
         Ok(())
     }
 }
 
-fn record_head(key: Key, body: &[u8]) -> [u8; RECORD_HEAD] {
-    let length = (body.len() as u64).to_le_bytes();
-    let mut head = [0; RECORD_HEAD];
-    head[..KEY].copy_from_slice(key.as_ref());
-    head[KEY..KEY + 8].copy_from_slice(&length);
-    let checksum = checksum(&head[..KEY + 8], body);
-    head[KEY + 8..].copy_from_slice(&checksum.to_le_bytes());
-    head
+impl Head {
+    fn new(key: Key, documents: u64, body: &[u8]) -> Self {
+        let mut head = Self { bytes: [0; RECORD_HEAD] };
+        head.bytes[..KEY].copy_from_slice(key.as_ref());
+        head.bytes[KEY..KEY + 8].copy_from_slice(&documents.to_le_bytes());
+        head.bytes[KEY + 8..SUMMED].copy_from_slice(&(body.len() as u64).to_le_bytes());
+        let sum = head.summed(body);
+        head.bytes[SUMMED..].copy_from_slice(&sum.to_le_bytes());
+        head
+    }
+
+    fn key(&self) -> Key {
+        let mut key = [0; KEY];
+        key.copy_from_slice(&self.bytes[..KEY]);
+        Key(key)
+    }
+
+    fn documents(&self) -> u64 {
+        self.number(KEY)
+    }
+
+    fn length(&self) -> u64 {
+        self.number(KEY + 8)
+    }
+
+    fn number(&self, at: usize) -> u64 {
+        let mut number = [0; 8];
+        number.copy_from_slice(&self.bytes[at..at + 8]);
+        u64::from_le_bytes(number)
+    }
+
+    /// Whether this is the head of a body.
+    fn is_of(&self, body: &[u8]) -> bool {
+        self.bytes.ends_with(&self.summed(body).to_le_bytes())
+    }
+
+    fn summed(&self, body: &[u8]) -> u32 {
+        let mut sum = self.sum();
+        sum.update(body);
+        sum.finalize()
+    }
+
+    /// To be gone on with by the body.
+    fn sum(&self) -> crc32fast::Hasher {
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(&self.bytes[..SUMMED]);
+        sum
+    }
 }
 
-fn checksum(key_and_length: &[u8], body: &[u8]) -> u32 {
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(key_and_length);
-    crc.update(body);
-    crc.finalize()
-}
-
-/// The next record, of which no more than `left` bytes can be there: its key, and the length of its body; `None` if it is not
-/// whole.
-fn next_record(reader: &mut impl Read, left: u64) -> Option<(Key, usize)> {
-    let mut head = [0; RECORD_HEAD];
-    reader.read_exact(&mut head).ok()?;
-    let (key_and_length, crc) = head.split_at(KEY + 8);
-    let (key, length) = key_and_length.split_at(KEY);
-    let length = u64::from_le_bytes(length.try_into().ok()?);
-    if length > left.checked_sub(RECORD_HEAD as u64)? {
+/// The head of the next record, of which no more than `left` bytes can be there; `None` if the record is not whole.
+fn next_record(reader: &mut impl Read, left: u64) -> Option<Head> {
+    let mut bytes = [0; RECORD_HEAD];
+    reader.read_exact(&mut bytes).ok()?;
+    let head = Head { bytes };
+    if head.length() > left.checked_sub(RECORD_HEAD as u64)? {
         return None;
     }
-    let mut body = vec![0; usize::try_from(length).ok()?];
-    reader.read_exact(&mut body).ok()?;
-    let is_whole = checksum(key_and_length, &body).to_le_bytes() == crc;
-    is_whole.then(|| Some((Key(key.try_into().ok()?), body.len())))?
+    let mut sum = head.sum();
+    let mut rest = reader.take(head.length());
+    let mut piece = vec![0; PIECE];
+    loop {
+        match rest.read(&mut piece).ok()? {
+            0 => break,
+            count => sum.update(&piece[..count]),
+        }
+    }
+    (rest.limit() == 0 && bytes.ends_with(&sum.finalize().to_le_bytes())).then_some(head)
 }
 
 #[cfg(test)]
@@ -262,7 +363,7 @@ mod tests {
     fn fill(path: &Path, bodies: &[Vec<u8>]) {
         let mut journal = Journal::open(path, key("run")).unwrap();
         for (number, body) in bodies.iter().enumerate() {
-            journal.append(key(&number.to_string()), &Packed::new(body)).unwrap();
+            journal.append(key(&number.to_string()), 1, &Packed::new(body)).unwrap();
         }
     }
 
@@ -286,6 +387,7 @@ mod tests {
         let path = folder.path().join("journal");
         fill(&path, &[vec![1], vec![2]]);
         assert_eq!(read(&path, "run", 3), [Some(vec![1]), Some(vec![2]), None]);
+        assert_eq!(Journal::open(&path, key("run")).unwrap().documents(), 2);
         assert_eq!(read(&path, "another", 2), [None, None]);
         assert_eq!(read(&path, "run", 2), [None, None]);
     }

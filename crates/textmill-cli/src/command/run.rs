@@ -3,12 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use textmill::{
     Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, Progress, RunOptions, Suite, TestSpec,
+    io,
 };
-use textmill_report::{Run, Severity, Test, TestResult, bytes, plural};
+use textmill_report::{self as report, Run, Severity, Test, TestResult, bytes, plural};
 
 use super::open;
 use crate::args::RunArgs;
@@ -26,6 +27,9 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
         open::pipeline(&args.pipeline, &args.inputs, args.output.as_deref(), args.ledger.as_deref())?;
     let report = report_folder(args, &engine);
     report.as_deref().map_or(Ok(()), |folder| record::check_free(folder, args.overwrite))?;
+    if let Some(run) = done_before(args, &engine, report.as_deref())? {
+        return Ok(tell_again(&run, bar));
+    }
     let started = SystemTime::now();
     let cancel = Cancel::default();
     stop_on_signal(&cancel);
@@ -94,6 +98,44 @@ fn tell_broken(run: &Run) -> bool {
 fn figure(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The record of the run that wrote what is there, if this one would write the same once more.
+fn done_before(args: &RunArgs, engine: &Engine, report: Option<&Path>) -> anyhow::Result<Option<Run>> {
+    if args.fresh || args.dry_run || args.overwrite || args.trace.is_some() {
+        return Ok(None);
+    }
+    if !engine.is_done(args.limit).map_err(|error| explain(engine, error))? {
+        return Ok(None);
+    }
+    let output =
+        engine.pipeline().output.as_ref().and_then(|output| io::state_folder(Path::new(&output.uri)));
+    let read = |folder: &Path| Run::from_json(&std::fs::read(folder.join(io::RUN_FILE)).ok()?).ok();
+    let Some(run) = output.as_deref().and_then(read) else { return Ok(None) };
+    let is_reported = report.is_none_or(|folder| read(folder).as_ref() == Some(&run));
+    let are_there = run.outputs.iter().all(|output| Path::new(&output.path).exists());
+    // What timed out may pass when it is tried again.
+    let may_pass = engine.pipeline().stages.iter().any(|stage| stage.process.is_some());
+    let is_over = run.failures.total == 0 || !may_pass;
+    Ok(Some(run).filter(|_| is_reported && are_there && is_over))
+}
+
+/// Says once more what a run came to.
+fn tell_again(run: &Run, bar: &Bar) -> Done {
+    let since = UNIX_EPOCH + Duration::from_secs(run.times.started);
+    if !bar.is_quiet() {
+        say(run.funnel().trim_end());
+        say("");
+        let since = humantime::format_rfc3339_seconds(since);
+        say(&format!("nothing has changed since {since}, and nothing was done; `--fresh` does it all again"));
+    }
+    let report::Failures { total, allowed, .. } = run.failures;
+    if total > 0 {
+        let label = if allowed { terminal::warning() } else { terminal::error() };
+        say(&format!("{label}: {} failed", plural(total, "document")));
+    }
+    let checked = tell_broken(run);
+    if allowed && checked { Done::Well } else { Done::Failed }
 }
 
 fn threads(args: &RunArgs, engine: &Engine) -> NonZeroUsize {

@@ -234,9 +234,10 @@ impl Filling<'_> {
     }
 
     /// Moves the beginning of a document to the next chunk, if it is too much for this one already. Call it between the
-    /// pieces of a document that is read piece by piece.
+    /// pieces of a document that is read piece by piece. White space stays until more is known: with a blank line, the chunk
+    /// would end where a block happened to.
     pub(super) fn carry_if_overfull(&mut self) {
-        if self.is_overfull() {
+        if self.is_overfull() && !self.pending().trim_ascii().is_empty() {
             self.carry();
         }
     }

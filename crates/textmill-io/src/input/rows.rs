@@ -37,7 +37,10 @@ impl Rows {
             Piece::Line => self.end_row(filling)?,
             Piece::Part => {
                 self.check_length(filling.pending())?;
-                filling.carry_if_overfull();
+                // The names of the columns are no document.
+                if self.header.is_some() {
+                    filling.carry_if_overfull();
+                }
             }
             Piece::End => {
                 if !filling.pending().is_empty() {

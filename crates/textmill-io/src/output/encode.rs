@@ -152,9 +152,25 @@ impl Encoder {
 
     /// What it makes of documents: a text that is another for another format, other columns or other names of files. Call it
     /// when the first documents were read: with them the columns are known.
-    pub fn describe(&self) -> String {
-        let columns = self.format.has_columns().then(|| self.columns());
-        format!("{:?} {:?} {columns:?}", self.format, self.pattern)
+    pub fn describe(&self) -> Vec<u8> {
+        let mut description = format!("{:?} {:?} ", self.format, self.pattern).into_bytes();
+        description.extend(self.head());
+        description.extend(self.packed_schema());
+        description
+    }
+
+    /// The columns and their types; `Debug` would list what fields say beside in any order.
+    #[cfg(feature = "parquet")]
+    fn packed_schema(&self) -> Vec<u8> {
+        let is_table = matches!(self.format, OutputFormat::Parquet | OutputFormat::Arrow);
+        let schema = is_table.then(|| self.table.schema.get_or_init(|| table::schema(self.columns())));
+        let packed = schema.map(|schema| table::pack(&RecordBatch::new_empty(Arc::clone(schema))));
+        packed.and_then(io::Result::ok).unwrap_or_default()
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn packed_schema(&self) -> Vec<u8> {
+        Vec::new()
     }
 
     /// Whether the name of a document's file says which shard it comes from.

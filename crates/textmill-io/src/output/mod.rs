@@ -26,7 +26,7 @@ pub use self::pattern::NamePart;
 use self::pattern::Pattern;
 use self::state::{Claim, Wanted};
 pub(crate) use self::state::{FOLDER, SUCCESS};
-pub use self::state::{HashedFile, MadeFrom, REPORT_FILE, RUN_FILE, state_folder};
+pub use self::state::{HashedFile, MadeFrom, REPORT_FILE, RUN_FILE, is_there, state_folder};
 use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
 use crate::format::{Compression, OutputFormat};

@@ -97,6 +97,9 @@ pub struct MadeFrom {
     pub plugins: Vec<HashedFile>,
     /// The files that options name, by the path that the option has.
     pub resources: Vec<HashedFile>,
+    /// A hash of all that the run depended on, the input and the program included; empty where that cannot be said.
+    #[serde(default)]
+    pub run: String,
 }
 
 /// A file and its hash.
@@ -338,6 +341,19 @@ pub fn state_folder(output: &Path) -> Option<PathBuf> {
         return Some(output.join(FOLDER));
     }
     Some(output.with_file_name(state_name(&output.file_name()?.to_string_lossy())))
+}
+
+/// Whether an output is there, whole, and was made of exactly this.
+pub fn is_there(output: &Path, made_from: &MadeFrom) -> bool {
+    let Some(state) = state_folder(output) else { return false };
+    let Some(manifest) = read_json::<Manifest>(&state.join(MANIFEST)) else { return false };
+    let root = if output.is_dir() { output } else { output.parent().unwrap_or(output) };
+    let is_whole = |file: &PublishedFile| {
+        fs::symlink_metadata(root.join(&file.path))
+            .is_ok_and(|found| found.is_file() && found.len() == file.bytes)
+    };
+    let is_being_changed = state.join(PUBLISHING).exists();
+    !is_being_changed && manifest.made_from == *made_from && manifest.files.iter().all(is_whole)
 }
 
 /// The folder beside a file.

@@ -275,9 +275,10 @@ impl IsolatedWorker<'_> {
         answers: &mut [Answer],
     ) -> Result<bool, StageError> {
         let call = index..index + 1;
-        let fresh = self.worker.as_ref().is_none_or(|worker| worker.fresh);
+        let fresh = self.own_worker()?.fresh;
         let mut result = self.call(columns, &call, answers);
         if matches!(&result, Err(Failed::Ended(cause)) if !fresh && !cause.took_too_long) {
+            self.own_worker()?;
             result = self.call(columns, &call, answers);
         }
         match result {
@@ -328,6 +329,19 @@ impl IsolatedWorker<'_> {
         if let Some(worker) = self.worker.take().or_else(|| self.stage.take()) {
             return Ok(worker);
         }
+        self.start()
+    }
+
+    /// The worker in hand, or a new one: not one that another thread has used, which might end for what it saw there.
+    fn own_worker(&mut self) -> Result<&mut Worker, StageError> {
+        let worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => self.start()?,
+        };
+        Ok(self.worker.insert(worker))
+    }
+
+    fn start(&self) -> Result<Worker, StageError> {
         match self.stage.start() {
             Ok((worker, plan)) if plan == *self.plan => Ok(worker),
             Ok(_) => Err(StageError::Fatal("the stage describes itself otherwise than before".to_owned())),
