@@ -4,8 +4,26 @@ use maud::{Markup, html};
 
 use super::bars::{Segment, bar};
 use super::text::{inline, percent, prose, signed, unless_zero};
-use super::{examples, fitting, left_out};
+use super::{Head, examples, fitting, left_out, table};
 use crate::{Rule, RuleKind, Run, Stage, count, plural};
+
+/// The columns of the tables.
+const RULES: &[Head] = &[
+    ("rule", ""),
+    ("documents", "n"),
+    ("edits", "n roomy"),
+    ("characters removed and added", "wide roomy"),
+    ("removed", "n"),
+    ("added", "n"),
+];
+const STAGES: &[Head] = &[
+    ("stage", ""),
+    ("documents changed", "n"),
+    ("characters that came", "n roomy"),
+    ("removed", "n"),
+    ("added", "n"),
+    ("fields set", ""),
+];
 
 /// How many characters of what a rule says of itself are shown.
 pub(super) const SUMMARY: usize = 300;
@@ -57,7 +75,7 @@ pub(super) fn section(run: &Run) -> Markup {
                 p { "No rule changed a text." }
             } @else {
                 ul.legend { li.removed { "removed" } li.added { "added" } }
-                (table(&changes))
+                (by_rule(&changes))
             }
             (idle(run))
             (by_stage(run))
@@ -65,26 +83,11 @@ pub(super) fn section(run: &Run) -> Markup {
     }
 }
 
-fn table(changes: &[Change<'_>]) -> Markup {
+fn by_rule(changes: &[Change<'_>]) -> Markup {
     let most = changes.iter().map(Change::chars).max().unwrap_or(0);
     let (rows, shown) = fitting(changes, |change| row(change, most));
     html! {
-        div.scroll role="region" aria-label="Changes by rule" tabindex="0" {
-            table {
-                caption { "Changes of texts by rule, the largest first" }
-                thead {
-                    tr {
-                        th scope="col" { "rule" }
-                        th.n scope="col" { "documents" }
-                        th.n.roomy scope="col" { "edits" }
-                        th.wide.roomy scope="col" { "characters removed and added" }
-                        th.n scope="col" { "removed" }
-                        th.n scope="col" { "added" }
-                    }
-                }
-                tbody { (rows) }
-            }
-        }
+        (table("Changes of texts by rule, the largest first", RULES, &rows))
         (left_out(changes.len() as u64, shown, "rule"))
     }
 }
@@ -136,22 +139,7 @@ fn idle(run: &Run) -> Markup {
 fn by_stage(run: &Run) -> Markup {
     let (rows, shown) = fitting(&run.stages, stage_row);
     html! {
-        div.scroll role="region" aria-label="Changes by stage" tabindex="0" {
-            table {
-                caption { "Changes by stage" }
-                thead {
-                    tr {
-                        th scope="col" { "stage" }
-                        th.n scope="col" { "documents changed" }
-                        th.n.roomy scope="col" { "characters that came" }
-                        th.n scope="col" { "removed" }
-                        th.n scope="col" { "added" }
-                        th scope="col" { "fields set" }
-                    }
-                }
-                tbody { (rows) }
-            }
-        }
+        (table("Changes by stage", STAGES, &rows))
         (left_out(run.stages.len() as u64, shown, "stage"))
     }
 }

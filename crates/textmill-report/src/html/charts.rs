@@ -7,8 +7,19 @@ use maud::{Markup, html};
 
 use super::axis::{Axis, float};
 use super::text::{inline, number, percent, short};
-use super::{LISTED, fitting, left_out};
+use super::{Head, LISTED, fitting, left_out, table};
 use crate::{Distribution, Run, Score, Stage, count, plural};
+
+/// The columns of the tables.
+const QUANTILES: &[Head] = &[
+    ("of", ""),
+    ("least", "n"),
+    ("half up to", "n"),
+    ("90 % up to", "n"),
+    ("95 % up to", "n"),
+    ("99 % up to", "n"),
+    ("most", "n"),
+];
 
 /// The most columns of a chart.
 const COLUMNS: usize = 60;
@@ -135,20 +146,7 @@ fn quantiles(caption: &str, rows: &[(String, &Distribution)], write: &dyn Fn(f64
     };
     let (written, shown) = fitting(rows, row);
     html! {
-        div.scroll role="region" aria-label=(caption) tabindex="0" {
-            table {
-                caption { (caption) }
-                thead {
-                    tr {
-                        td {}
-                        @for head in ["least", "half up to", "90 % up to", "95 % up to", "99 % up to", "most"] {
-                            th.n scope="col" { (head) }
-                        }
-                    }
-                }
-                tbody { (written) }
-            }
-        }
+        (table(caption, QUANTILES, &written))
         (left_out(rows.len() as u64, shown, "row"))
     }
 }

@@ -4,8 +4,18 @@ use maud::{Markup, html};
 
 use super::bars::{Segment, bar};
 use super::text::{inline, percent, unless_zero};
-use super::{fitting, left_out};
+use super::{Head, fitting, left_out, table};
 use crate::{RuleKind, Run, Stage, count, plural};
+
+/// The columns of the table.
+const STEPS: &[Head] = &[
+    ("step", ""),
+    ("documents", "widest"),
+    ("came", "n"),
+    ("dropped", "n roomy"),
+    ("failed", "n roomy"),
+    ("went on", "n"),
+];
 
 /// How many reasons are named of those for which one stage loses documents.
 const REASONS: usize = 12;
@@ -53,22 +63,7 @@ pub(super) fn section(run: &Run) -> Markup {
             h2 #documents { "Where the documents went" }
             p { (equation(run)) }
             (legend())
-            div.scroll role="region" aria-labelledby="documents" tabindex="0" {
-                table.flow {
-                    caption { "Documents by step; the bar is as wide as the documents that came" }
-                    thead {
-                        tr {
-                            th scope="col" { "step" }
-                            th.wide scope="col" { "documents" }
-                            th.n scope="col" { "came" }
-                            th.n.roomy scope="col" { "dropped" }
-                            th.n.roomy scope="col" { "failed" }
-                            th.n scope="col" { "went on" }
-                        }
-                    }
-                    tbody { (rows) }
-                }
-            }
+            (table("Documents by step; the bar is as wide as the documents that came", STEPS, &rows))
             (left_out(steps.len() as u64, shown, "step"))
             @if run.docs.replaced_utf8 > 0 {
                 p.note { "Bytes that are not UTF-8 were replaced in " (plural(run.docs.replaced_utf8, "document")) "." }
@@ -104,7 +99,7 @@ fn row(step: &Step<'_>, widest: u64) -> Markup {
     html! {
         tr {
             th scope="row" { (inline(step.name)) }
-            td.wide { (bar(&segments(step), widest)) (reasons(step)) }
+            td.widest { (bar(&segments(step), widest)) (reasons(step)) }
             td.n { (count(step.came)) @if step.emitted > 0 { br; "+" (count(step.emitted)) " emitted" } }
             td.n.roomy { (unless_zero(lost(false))) }
             td.n.roomy { (unless_zero(lost(true))) }

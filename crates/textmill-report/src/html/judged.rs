@@ -3,8 +3,11 @@
 use maud::{Markup, html};
 
 use super::text::{block, inline, number, prose};
-use super::{fitting, left_out};
+use super::{Head, fitting, left_out, table};
 use crate::{Check, Failure, Run, Severity, Test, TestResult, count, plural};
+
+/// The columns of the table.
+const FAILED: &[Head] = &[("document", ""), ("stage", ""), ("what went wrong", "")];
 
 /// How many characters of a message are shown.
 const MESSAGE: usize = 1000;
@@ -28,26 +31,8 @@ pub(super) fn failures(run: &Run) -> Markup {
                         " Each is in " (inline(&output.path)) ", with its original."
                     }
                 }
-                (table(&rows))
+                (table("The first documents that failed", FAILED, &rows))
                 (left_out(failures.total, shown, "document"))
-            }
-        }
-    }
-}
-
-fn table(rows: &Markup) -> Markup {
-    html! {
-        div.scroll role="region" aria-label="Failed documents" tabindex="0" {
-            table {
-                caption { "The first documents that failed" }
-                thead {
-                    tr {
-                        th scope="col" { "document" }
-                        th scope="col" { "stage" }
-                        th scope="col" { "what went wrong" }
-                    }
-                }
-                tbody { (rows) }
             }
         }
     }

@@ -118,6 +118,28 @@ fn contents() -> Markup {
     }
 }
 
+/// The head of a column, and the classes that the style sheet has for it.
+type Head = (&'static str, &'static str);
+
+/// A table that scrolls where it is too wide, by key too.
+fn table(caption: &str, heads: &[Head], rows: &Markup) -> Markup {
+    html! {
+        div.scroll role="region" aria-label=(caption) tabindex="0" {
+            table {
+                caption { (caption) }
+                thead {
+                    tr {
+                        @for (head, class) in heads {
+                            th class=[(!class.is_empty()).then_some(class)] scope="col" { (head) }
+                        }
+                    }
+                }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
 /// The first entries of a list as they are written, and how many those are: as many as may be listed and there is room for.
 fn fitting<T>(entries: impl IntoIterator<Item = T>, draw: impl Fn(T) -> Markup) -> (Markup, usize) {
     let mut written = String::new();

@@ -3,8 +3,13 @@
 use maud::{Markup, html};
 
 use super::text::{block, clipped, inline, shown};
-use super::{LISTED, fitting, left_out};
+use super::{Head, LISTED, fitting, left_out, table};
 use crate::{Output, Plugin, Resource, Run, Stage, bytes, count, plural};
+
+/// The columns of the tables.
+const OUTPUTS: &[Head] = &[("kind", ""), ("place", ""), ("holds", "n"), ("files", "n"), ("size", "n")];
+const STAGES: &[Head] = &[("stage", ""), ("uses", ""), ("options", "")];
+const PLUGINS: &[Head] = &[("plugin", ""), ("version", ""), ("contract", ""), ("library", "")];
 
 /// How many characters of the pipeline file are shown, and of the options of a stage.
 const FILE: usize = 24_000;
@@ -71,21 +76,7 @@ fn outputs(run: &Run) -> Markup {
     let (rows, shown) = fitting(&run.outputs, output);
     html! {
         @if !run.outputs.is_empty() {
-            div.scroll role="region" aria-label="Outputs" tabindex="0" {
-                table {
-                    caption { "Outputs" }
-                    thead {
-                        tr {
-                            th scope="col" { "kind" }
-                            th scope="col" { "place" }
-                            th.n scope="col" { "holds" }
-                            th.n scope="col" { "files" }
-                            th.n scope="col" { "size" }
-                        }
-                    }
-                    tbody { (rows) }
-                }
-            }
+            (table("Outputs", OUTPUTS, &rows))
             (left_out(run.outputs.len() as u64, shown, "output"))
         }
     }
@@ -106,13 +97,7 @@ fn output(output: &Output) -> Markup {
 fn stages(run: &Run) -> Markup {
     let (rows, shown) = fitting(&run.stages, |stage| self::stage(run, stage));
     html! {
-        div.scroll role="region" aria-label="Stages and their options" tabindex="0" {
-            table {
-                caption { "Stages and their options, with what the command line put in their place" }
-                thead { tr { th scope="col" { "stage" } th scope="col" { "uses" } th scope="col" { "options" } } }
-                tbody { (rows) }
-            }
-        }
+        (table("Stages and their options, with what the command line put in their place", STAGES, &rows))
         (left_out(run.stages.len() as u64, shown, "stage"))
     }
 }
@@ -135,20 +120,7 @@ fn stage(run: &Run, stage: &Stage) -> Markup {
 fn plugins(run: &Run) -> Markup {
     let (rows, shown) = fitting(&run.plugins, plugin);
     html! {
-        div.scroll role="region" aria-label="Plugins" tabindex="0" {
-            table {
-                caption { "Plugins that were loaded" }
-                thead {
-                    tr {
-                        th scope="col" { "plugin" }
-                        th scope="col" { "version" }
-                        th scope="col" { "contract" }
-                        th scope="col" { "library" }
-                    }
-                }
-                tbody { (rows) }
-            }
-        }
+        (table("Plugins that were loaded", PLUGINS, &rows))
         (left_out(run.plugins.len() as u64, shown, "plugin"))
     }
 }

@@ -4,8 +4,17 @@ use maud::{Markup, html};
 
 use super::bars::{Segment, bar};
 use super::text::{inline, percent, seconds};
-use super::{fitting, left_out};
+use super::{Head, fitting, left_out, table};
 use crate::{Run, StageTime, bytes, duration, plural};
+
+/// The columns of the table.
+const TIMES: &[Head] = &[
+    ("stage", ""),
+    ("beside the longest", "wide"),
+    ("time", "n"),
+    ("share", "n"),
+    ("per document", "n roomy"),
+];
 
 pub(super) fn section(run: &Run) -> Markup {
     let times = &run.times;
@@ -20,21 +29,7 @@ pub(super) fn section(run: &Run) -> Markup {
                 "The run took " (seconds(times.seconds)) " with " (plural(times.threads, "thread")) ". "
                 (bytes(run.input.bytes)) " were read; at most " (bytes(times.peak_bytes)) " of documents were on their way at one time."
             }
-            div.scroll role="region" aria-labelledby="time" tabindex="0" {
-                table {
-                    caption { "Time in each stage, over all threads" }
-                    thead {
-                        tr {
-                            th scope="col" { "stage" }
-                            th.wide scope="col" { "beside the longest" }
-                            th.n scope="col" { "time" }
-                            th.n scope="col" { "share" }
-                            th.n.roomy scope="col" { "per document" }
-                        }
-                    }
-                    tbody { (rows) }
-                }
-            }
+            (table("Time in each stage, over all threads", TIMES, &rows))
             (left_out(times.stages.len() as u64, shown, "stage"))
         }
     }
