@@ -156,10 +156,11 @@ fn record_places(finished: &Finished, report: Option<&Path>) -> Vec<PathBuf> {
     beside.chain(report.map(|folder| folder.join(textmill::io::RUN_FILE))).collect()
 }
 
-/// The tests of the pipeline file, and, if a report is asked for, what they come to.
+/// The tests of the pipeline file, and, if a report is asked for, what they come to. With other options than the file's they
+/// would say nothing of this run.
 fn tests(args: &RunArgs, engine: &Engine, is_asked: bool) -> anyhow::Result<Vec<Test>> {
     let specs = &engine.pipeline().tests;
-    if specs.is_empty() || !is_asked {
+    if specs.is_empty() || !is_asked || !args.pipeline.overrides.is_empty() {
         let test = |spec: &TestSpec| Test { name: spec.name.clone(), ..Test::default() };
         return Ok(specs.iter().map(test).collect());
     }
