@@ -22,8 +22,9 @@ fn check(name: &str, jobs: &str) {
     let project = with_pipelines();
     let pipeline = format!("pipelines/{name}.toml");
     let _ = project.run(["check", &pipeline]).code(0);
-    for _ in ["into an empty folder", "over our own output"] {
-        let _ = project.run(["run", &pipeline, "-j", jobs]).code(0);
+    // Into an empty folder, over our own output, and where nothing is to be done.
+    for more in [&[][..], &["--fresh"], &[]] {
+        let _ = project.run(["run", &pipeline, "-j", jobs].iter().chain(more)).code(0);
         let expected = workspace().join("tests/pipelines").join(name);
         Tree::of(&project.path("pipelines/out")).check(&expected);
     }
