@@ -139,6 +139,41 @@ fn an_interrupted_run_says_how_to_go_on() {
     outputs(&project).check_same(&uninterrupted("out.jsonl"), "after an interruption");
 }
 
+#[test]
+fn a_run_killed_while_it_announced_its_files_went_no_further() {
+    let first = with_input("out.jsonl", STAGES);
+    let steps = first.path("steps");
+    let listed: Ran =
+        first.command(["run", "p.toml", "-j", "1"]).env("TEXTMILL_STEPS", &steps).output().unwrap().into();
+    let _ = listed.code(0);
+    let names = fs::read_to_string(&steps).unwrap_or_default();
+    if cfg!(not(debug_assertions)) && names.is_empty() {
+        eprintln!("skipped: the program has no debug assertions, so it lists no steps");
+        return;
+    }
+    let announcing = (1..).zip(names.lines()).filter(|(_, name)| name.contains("publishing.json"));
+    let announcing: Vec<_> = announcing.collect();
+    assert!(announcing.len() >= 4, "{names}");
+    for (number, name) in announcing {
+        let killed = with_input("out.jsonl", STAGES);
+        let mut command = killed.command(["run", "p.toml", "-j", "1"]);
+        let ran: Ran = command.env("TEXTMILL_FAIL_AT", number.to_string()).output().unwrap().into();
+        assert_eq!(ran.code, None, "{name}: {}", ran.stderr);
+        let _ = killed.run(["run", "p.toml"]).code(0);
+        outputs(&killed).check_same(&outputs(&first), name);
+    }
+}
+
+#[test]
+fn a_record_that_was_half_written_was_left_for_ever() {
+    let project = with_input("out.jsonl", STAGES);
+    let _ = project.run(["run", "p.toml"]).code(0);
+    let half = "o/.out.jsonl.textmill/.run.json.4711";
+    project.write(half, "{");
+    let _ = project.run(["run", "p.toml", "--fresh"]).code(0);
+    assert!(!project.path(half).exists());
+}
+
 fn pipeline(output: &str, stages: &str) -> String {
     format!("input.uri = 'in'\noutput.uri = 'o/{output}'\n{stages}")
 }

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::step::step;
 use crate::{Error, ErrorKind, Result};
 
 const MAGIC: &[u8; 8] = b"TMJRNL\0\x01";
@@ -127,7 +128,7 @@ impl Journal {
         let open = || File::options().create(true).truncate(false).read(true).write(true).open(path);
         let mut journal = Self {
             path: path.to_owned(),
-            file: open().map_err(failed)?,
+            file: step("open", path).and_then(|()| open()).map_err(failed)?,
             end: HEAD as u64,
             records: HashMap::new(),
             documents: 0,
@@ -147,7 +148,7 @@ impl Journal {
     /// # Errors
     /// The system refuses.
     pub fn remove(path: &Path) -> Result<()> {
-        match fs::remove_file(path) {
+        match step("remove", path).and_then(|()| fs::remove_file(path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Error::io(path, "cannot remove the journal of the run", error))
             }
@@ -207,7 +208,7 @@ impl Journal {
     /// # Errors
     /// The system refuses.
     pub fn flush(&self) -> Result<()> {
-        let flushed = self.file.sync_data();
+        let flushed = step("flush", &self.path).and_then(|()| self.file.sync_data());
         flushed.map_err(|error| Error::io(&self.path, "cannot write the journal of the run", error))
     }
 
@@ -233,14 +234,17 @@ impl Journal {
             }
         }
         if self.end < size {
+            step("cut", &self.path)?;
             self.file.set_len(self.end)?;
         }
         Ok(())
     }
 
     fn begin(&mut self, run: Key) -> io::Result<()> {
+        step("empty", &self.path)?;
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
+        step("write the head of", &self.path)?;
         self.file.write_all(MAGIC)?;
         self.file.write_all(run.as_ref())
     }
@@ -256,7 +260,9 @@ impl Journal {
 
     fn write(&mut self, key: Key, documents: u64, body: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.end))?;
+        step("append to", &self.path)?;
         self.file.write_all(&Head::new(key, documents, body).bytes)?;
+        step("end the record of", &self.path)?;
         self.file.write_all(body)?;
         let place = Place { start: self.end, length: body.len() };
         self.end += (RECORD_HEAD + place.length) as u64;

@@ -33,6 +33,7 @@ mod names;
 mod output;
 mod plugin_path;
 mod snapshot;
+mod step;
 #[cfg(not(feature = "parquet"))]
 #[path = "no_table.rs"]
 mod table;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::step::step;
 use crate::{Error, Result};
 
 /// The bytes of a file at one moment, and what they hash to.
@@ -121,8 +122,10 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let error = |error| Error::io(path, "cannot write the file", error);
-    let written = fs::File::create(&beside)
+    let written = step("create", &beside)
+        .and_then(|()| fs::File::create(&beside))
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| step("rename to", path))
         .and_then(|()| fs::rename(&beside, path));
     // Of a write that failed nothing should be left; where that fails too, the first error is the one to tell.
     written.inspect_err(|_| _ = fs::remove_file(&beside)).map_err(error)

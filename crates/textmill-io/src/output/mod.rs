@@ -30,6 +30,7 @@ pub use self::state::{HashedFile, MadeFrom, REPORT_FILE, RUN_FILE, is_there, sta
 use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
 use crate::format::{Compression, OutputFormat};
+use crate::step::step;
 use crate::{Error, ErrorKind, Result};
 
 /// Writes to a file are gathered up to so many bytes.
@@ -166,6 +167,7 @@ impl Output {
     /// and is not ours.
     pub fn write(&mut self, batch: &EncodedBatch) -> Result<Vec<Refused>> {
         let failed = |error| Error::io(&self.path, "cannot write", error);
+        step("write", &self.path).map_err(failed)?;
         let refused = match &mut self.sink {
             Sink::Direct(part) => part.write(batch).map(|()| batch.refused.clone()).map_err(failed)?,
             Sink::Staged(_, part, _) => part.write(batch).map(|()| batch.refused.clone()).map_err(failed)?,
@@ -212,7 +214,8 @@ impl Output {
         let (files, bytes) = match sink {
             Sink::Direct(part) => (Vec::new(), part.finish("").map_err(failed)?.1.bytes),
             Sink::Staged(claim, part, name) => {
-                let (writer, file) = part.finish(&name).map_err(failed)?;
+                let (writer, file) =
+                    step("finish", &path).and_then(|()| part.finish(&name)).map_err(failed)?;
                 drop(writer);
                 claim.publish(std::slice::from_ref(&file), documents)?;
                 let bytes = file.bytes;
@@ -268,7 +271,9 @@ impl Texts {
                 .map_err(|error| Error::io(folder, "cannot create the folder", error))?;
             self.folders.insert(folder.to_owned());
         }
-        fs::write(&path, text).map_err(|error| Error::io(&path, "cannot write", error))?;
+        step("write", &path)
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|error| Error::io(&path, "cannot write", error))?;
         let sha256 = hex(Sha256::new_with_prefix(text));
         self.files.push(PublishedFile { path: name, bytes: text.len() as u64, documents: 1, sha256 });
         Ok(())
@@ -374,7 +379,9 @@ fn staged(options: &OutputOptions, path: &Path, is_folder: bool, encoder: &Encod
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     claim.check_free(&name)?;
     let staged = claim.staged(&name);
-    let file = File::create(&staged).map_err(|error| Error::io(&staged, "cannot write", error))?;
+    let file = step("create", &staged)
+        .and_then(|()| File::create(&staged))
+        .map_err(|error| Error::io(&staged, "cannot write", error))?;
     let part = stream(&staged, BufWriter::with_capacity(BUFFER, file), encoder)?;
     Ok(Sink::Staged(claim, part, name))
 }

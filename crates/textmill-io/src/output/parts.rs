@@ -17,6 +17,7 @@ use super::part::{self, Part};
 use super::pattern::nth;
 use super::spill::{Resting, Spill};
 use super::state::{Claim, SUCCESS};
+use crate::step::step;
 use crate::{Error, Result};
 
 /// So many files are open at once: systems allow 256 at least.
@@ -195,7 +196,8 @@ impl Parts {
         let To::File(name, part) = self.series[number].to.take() else { return Ok(()) };
         self.open.remove(&self.series[number].last_used);
         self.held -= 1;
-        let (_, file) = part.finish(&name).map_err(|error| Error::io(&name, "cannot write", error))?;
+        let finished = step("finish", Path::new(&name)).and_then(|()| part.finish(&name));
+        let (_, file) = finished.map_err(|error| Error::io(&name, "cannot write", error))?;
         self.done.push(file);
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::encode::EncodedBatch;
+use crate::step::step;
 
 /// Writes to a file are gathered up to so many bytes.
 const BUFFER: usize = 64 << 10;
@@ -35,6 +36,7 @@ struct Size {
 impl Resting {
     /// Makes the file, or empties it.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
+        step("create", path)?;
         let file = BufWriter::with_capacity(BUFFER, File::create(path)?);
         Ok(Self { path: path.to_owned(), file: Some(file) })
     }

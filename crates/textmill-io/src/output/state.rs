@@ -27,6 +27,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::PublishedFile;
 use super::part::hex;
+use crate::step::step;
 use crate::{Error, ErrorKind, Result};
 
 const SCHEMA: u32 = 1;
@@ -34,6 +35,8 @@ pub(crate) const FOLDER: &str = ".textmill";
 const OWNER: &str = "owner.json";
 const STAGING: &str = "staging";
 const PUBLISHING: &str = "publishing.json";
+/// What becomes [`PUBLISHING`].
+const UNFINISHED: &str = "publishing.json.new";
 const MANIFEST: &str = "manifest.json";
 const JOURNAL: &str = "journal";
 /// The name of the record of a run.
@@ -187,7 +190,7 @@ impl Claim {
         self.flush(&listed)?;
         self.announce(&listed, documents)?;
         // They speak of the run before; until those of this run are written, none is better than a wrong one.
-        [REPORT_FILE, RUN_FILE].iter().try_for_each(|file| remove_file(&self.state.join(file)))?;
+        self.remove_records()?;
         if success.is_some() {
             remove_file(&self.root.join(SUCCESS))?;
         }
@@ -227,7 +230,7 @@ impl Claim {
         self.remove_stale(&[])?;
         self.is_published = true;
         // The mark goes last: until then, what is left can be taken up.
-        for file in [JOURNAL, MANIFEST, PUBLISHING] {
+        for file in [JOURNAL, MANIFEST, UNFINISHED, PUBLISHING] {
             remove_file(&self.state.join(file))?;
         }
         remove_folder(&self.state)?;
@@ -238,7 +241,7 @@ impl Claim {
     fn make_staging(&self) -> Result<()> {
         let staging = self.state.join(STAGING);
         remove_folder(&staging)?;
-        fs::create_dir(&staging).map_err(|error| Error::io(staging, "cannot create the folder", error))
+        create_folder(&staging).map_err(|error| Error::io(staging, "cannot create the folder", error))
     }
 
     /// Makes sure that what is staged is on the disk.
@@ -260,8 +263,25 @@ impl Claim {
     fn announce(&self, files: &[PublishedFile], documents: u64) -> Result<()> {
         let (pipeline, made_from) = (self.pipeline.clone(), self.made_from.clone());
         let manifest = Manifest { schema: SCHEMA, pipeline, made_from, documents, files: files.to_vec() };
-        write_json(&self.state.join(PUBLISHING), &manifest)?;
+        // Whole or not at all: a list that is half written would be taken for a damaged one.
+        let unfinished = self.state.join(UNFINISHED);
+        write_json(&unfinished, &manifest)?;
+        rename(&unfinished, &self.state.join(PUBLISHING))?;
         sync(&self.state)
+    }
+
+    /// Removes the record of the run before, and what a run has left that was killed while it wrote one.
+    fn remove_records(&self) -> Result<()> {
+        let failed = |error| Error::io(&self.state, "cannot read the folder", error);
+        for entry in fs::read_dir(&self.state).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.to_string_lossy();
+            let is_of = |file: &&str| *name == **file || name.starts_with(&format!(".{file}."));
+            if [REPORT_FILE, RUN_FILE].iter().any(is_of) {
+                remove_file(&self.state.join(&*name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Renames a staged file; `folders` are those known to be real folders, not links.
@@ -297,7 +317,7 @@ impl Claim {
         remove_file(&self.root.join(name))?;
         for folder in folders {
             // One that is not empty stays.
-            _ = fs::remove_dir(folder);
+            _ = step("remove folder", &folder).and_then(|()| fs::remove_dir(folder));
         }
         Ok(())
     }
@@ -421,7 +441,8 @@ fn own(wanted: &Wanted<'_>, state: &Path) -> Result<File> {
         let message = "a symbolic link is where our mark should be";
         return Err(Error::new(ErrorKind::SymbolicLink, path, message).with_hint("remove the link"));
     }
-    let mut file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    let open = |()| File::options().create(true).truncate(false).write(true).open(&path);
+    let mut file = step("create", &path).and_then(open).map_err(failed)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
             let message = read_json::<Owner>(&path).map_or_else(
@@ -443,7 +464,8 @@ fn own(wanted: &Wanted<'_>, state: &Path) -> Result<File> {
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
     };
     let json = serde_json::to_vec(&owner).map_err(|error| failed(error.into()))?;
-    file.set_len(0).and_then(|()| file.write_all(&json)).and_then(|()| file.sync_all()).map_err(failed)?;
+    let emptied = file.set_len(0).and_then(|()| step("write", &path));
+    emptied.and_then(|()| file.write_all(&json)).and_then(|()| file.sync_all()).map_err(failed)?;
     Ok(file)
 }
 
@@ -482,7 +504,7 @@ fn create_folders(folder: &Path, created: &mut Vec<PathBuf>) -> Result<()> {
     let mut missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     missing.retain(|folder| !folder.as_os_str().is_empty());
     for folder in missing.into_iter().rev() {
-        match fs::create_dir(folder) {
+        match create_folder(folder) {
             Ok(()) => created.push(folder.to_owned()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => (),
             Err(error) => {
@@ -506,12 +528,16 @@ fn make_real_folder(folder: &Path) -> Result<()> {
             Err(Error::new(ErrorKind::SymbolicLink, folder, message).with_hint("remove the link"))
         }
         Ok(metadata) if metadata.is_dir() => Ok(()),
-        _ => fs::create_dir(folder).map_err(|error| Error::io(folder, "cannot create the folder", error)),
+        _ => create_folder(folder).map_err(|error| Error::io(folder, "cannot create the folder", error)),
     }
 }
 
+fn create_folder(folder: &Path) -> io::Result<()> {
+    step("create folder", folder).and_then(|()| fs::create_dir(folder))
+}
+
 fn remove_file(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
+    match step("remove", path).and_then(|()| fs::remove_file(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(Error::io(path, "cannot remove what the run before has written", error))
         }
@@ -520,7 +546,7 @@ fn remove_file(path: &Path) -> Result<()> {
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
+    match step("remove folder", folder).and_then(|()| fs::remove_dir_all(folder)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(Error::io(folder, "cannot remove the folder", error))
         }
@@ -529,7 +555,9 @@ fn remove_folder(folder: &Path) -> Result<()> {
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(|error| Error::io(to, "cannot put the output in its place", error))
+    step("rename to", to)
+        .and_then(|()| fs::rename(from, to))
+        .map_err(|error| Error::io(to, "cannot put the output in its place", error))
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
@@ -538,8 +566,9 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     json.push(b'\n');
     // Made anew, so that a link that somebody put there is not followed.
     remove_file(path)?;
-    let mut file = File::create_new(path).map_err(failed)?;
-    file.write_all(&json).and_then(|()| file.sync_all()).map_err(failed)
+    let mut file = step("create", path).and_then(|()| File::create_new(path)).map_err(failed)?;
+    let written = step("write", path).and_then(|()| file.write_all(&json));
+    written.and_then(|()| step("flush", path)).and_then(|()| file.sync_all()).map_err(failed)
 }
 
 /// `None` where the file does not exist, cannot be read, or says something else.
@@ -553,14 +582,15 @@ fn sync(path: &Path) -> Result<()> {
     if is_unsupported {
         return Ok(());
     }
-    let synced = File::open(path).and_then(|file| file.sync_all());
+    let synced = step("flush", path).and_then(|()| File::open(path)).and_then(|file| file.sync_all());
     synced.map_err(|error| Error::io(path, "cannot flush to the disk", error))
 }
 
 /// Flushes all that is written to the file system of `path`; false where the system has no such call.
 #[cfg(target_os = "linux")]
 fn sync_file_system(path: &Path) -> Result<bool> {
-    let synced = File::open(path).and_then(|file| rustix::fs::syncfs(&file).map_err(io::Error::from));
+    let opened = step("flush all", path).and_then(|()| File::open(path));
+    let synced = opened.and_then(|file| rustix::fs::syncfs(&file).map_err(io::Error::from));
     synced.map(|()| true).map_err(|error| Error::io(path, "cannot flush to the disk", error))
 }
 
