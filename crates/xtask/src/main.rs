@@ -6,6 +6,7 @@
 
 mod bench;
 mod eval;
+mod faults;
 mod files;
 mod program;
 mod python;
@@ -25,6 +26,8 @@ enum Args {
     Eval(eval::Args),
     /// Measure speed, memory and allocations, beside plain scans of the same bytes, and print one table
     Bench(bench::Args),
+    /// Kill runs of the program and let the system refuse what they need, and check what is there then and in the end
+    Faults(faults::Args),
     /// Find each line, parse it, and write it back: what a run without a stage is held against
     #[command(hide = true)]
     PlainLoop { input: PathBuf, output: PathBuf },
@@ -40,6 +43,7 @@ fn main() -> Result<()> {
     match Args::parse() {
         Args::Eval(args) => eval::run(&args),
         Args::Bench(args) => bench::run(&args),
+        Args::Faults(args) => faults::run(&args),
         Args::PlainLoop { input, output } => bench::plain::run(&input, &output),
         Args::Measure { command } => bench::child::measure(&command),
     }

@@ -9,10 +9,17 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::files;
 
-/// The release binary.
+/// The program.
 #[derive(Debug)]
 pub(crate) struct Textmill {
     binary: PathBuf,
+}
+
+/// How cargo builds it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Profile {
+    Debug,
+    Release,
 }
 
 /// A stage of a pipeline: its name, and its options as the inside of a TOML table.
@@ -24,7 +31,7 @@ pub(crate) struct Step<'a> {
 
 impl Textmill {
     /// The binary at `given`, or the one that cargo builds.
-    pub(crate) fn new(given: Option<&Path>) -> Result<Self> {
+    pub(crate) fn new(given: Option<&Path>, profile: Profile) -> Result<Self> {
         if let Some(path) = given {
             let binary =
                 fs::canonicalize(path).with_context(|| format!("there is no `{}`", path.display()))?;
@@ -33,12 +40,20 @@ impl Textmill {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build
-            .args(["build", "--quiet", "--release", "--package", "textmill-cli", "--target-dir"])
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "textmill-cli",
+                "--profile",
+                profile.name(),
+                "--target-dir",
+            ])
             .arg(files::target());
         let status = build.current_dir(files::workspace()).status().context("cannot run cargo")?;
-        ensure!(status.success(), "the release binary does not build");
+        ensure!(status.success(), "the program does not build");
         let name = format!("textmill{}", std::env::consts::EXE_SUFFIX);
-        Ok(Self { binary: files::target().join("release").join(name) })
+        Ok(Self { binary: files::target().join(profile.folder()).join(name) })
     }
 
     /// Where it is.
@@ -74,6 +89,23 @@ impl Textmill {
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "`{}` ended with {}:\n{said}", self.binary.display(), output.status);
         Ok(output)
+    }
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "dev",
+            Self::Release => "release",
+        }
+    }
+
+    /// Where the binary is, below the target folder.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        }
     }
 }
 

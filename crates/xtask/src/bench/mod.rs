@@ -24,7 +24,7 @@ use clap::ValueEnum;
 
 use self::corpus::Corpus;
 use crate::eval::tell;
-use crate::program::Textmill;
+use crate::program::{Profile, Textmill};
 use crate::table::Report;
 
 /// Which figures are shown, in which order, and what they are held against.
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 impl Part {
     fn measure(self, args: &Args, report: &mut Report) -> Result<()> {
         let corpus = || Ok::<_, anyhow::Error>(Rc::new(Corpus::open(args.documents.as_deref())?));
-        let textmill = || Textmill::new(args.binary.as_deref());
+        let textmill = || Textmill::new(args.binary.as_deref(), Profile::Release);
         match self {
             Self::Speed => speed(&corpus()?, &textmill()?, args.rounds, report),
             Self::Allocations => allocations::measure(&*corpus()?, report),

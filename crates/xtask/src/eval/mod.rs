@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::program::Textmill;
+use crate::program::{Profile, Textmill};
 use crate::table::Report;
 
 /// Which figures are shown, in this order: set, figure, bar, what others are said to reach.
@@ -57,7 +57,7 @@ enum Set {
 
 /// Runs the sets that were asked for.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let textmill = Textmill::new(args.binary.as_deref())?;
+    let textmill = Textmill::new(args.binary.as_deref(), Profile::Release)?;
     let sets = if args.sets.is_empty() { Set::value_variants() } else { &args.sets };
     let mut report = Report::default();
     for set in sets {
