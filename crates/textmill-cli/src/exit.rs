@@ -70,10 +70,23 @@ pub(crate) fn code(result: Outcome) -> ExitCode {
 /// A plugin ended the process: says so, and picks the code.
 pub(crate) fn by_plugin(who: Option<&str>) -> i32 {
     let message = format!("{} ended the process, which no plugin may do", who.unwrap_or("a plugin"));
-    let hint = "this is a mistake in the plugin; tell its author, or contain it by `isolation = \"process\"`";
-    show(&Advised { message, hint: Some(hint.to_owned()) }.into());
+    show(&Advised { message, hint: Some(CONTAIN.to_owned()) }.into());
     2
 }
+
+/// A plugin that crashes from here on is told of.
+pub(crate) fn tell_of_crashes() {
+    let plain =
+        |text: String| if terminal::color() { text } else { anstream::adapter::strip_str(&text).to_string() };
+    // There is no time left to take a progress bar away.
+    let line = if terminal::is_interactive() { "\r\x1b[K" } else { "" };
+    let before = line.to_owned() + &plain(format!("{}: ", terminal::error()));
+    let after = plain(format!("; textmill ends with it\n{}: {CONTAIN}\n", terminal::hint()));
+    textmill::tell_of_crashes(before, after);
+}
+
+const CONTAIN: &str =
+    "this is a mistake in the plugin; tell its author, or contain it by `isolation = \"process\"`";
 
 fn show(error: &anyhow::Error) {
     terminal::say(&format!("{}: {error:#}", terminal::error()));

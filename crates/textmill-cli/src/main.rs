@@ -54,12 +54,13 @@ fn main() -> ExitCode {
     exit::code(result)
 }
 
-/// Keeps plugins from ending this process as if all were well. Whoever started a process for a plugin wants to know how it
-/// ended.
+/// Keeps plugins from ending this process as if all were well, and from ending it without a word. Whoever started a process for a plugin sees for
+/// himself how it ended.
 fn no_exit(command: &Command, bar: &progress::Bar) -> Option<textmill::NoExit> {
     if matches!(command, Command::Plugin(args::Plugin::Perform)) {
         return None;
     }
+    exit::tell_of_crashes();
     let bar = bar.clone();
     Some(textmill::forbid_exit(move |who| {
         bar.clear();

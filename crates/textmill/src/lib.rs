@@ -21,7 +21,7 @@ pub use textmill_engine::{
     BuiltIn, Cancel, CheckResult, Chosen, Counts, Edit, Engine, Error, Excerpt, Failure, Fate, Finished,
     Histogram, LoadError, LoadedPlugin, NoExit, OpenedStage, Origin, Progress, Provenance, Refusal, Registry,
     Rule, RuleCounts, RuleKind, RunOptions, Sample, Samples, ScoreCounts, Sizes, Span, Stage, StageCounts,
-    StagePlan, Trace, TracedStage, WorkError, WorkerCommand, abi_version, exit, forbid_exit,
+    StagePlan, Trace, TracedStage, WorkError, WorkerCommand, abi_version, exit, forbid_exit, tell_of_crashes,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{

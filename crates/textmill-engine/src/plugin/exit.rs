@@ -1,8 +1,8 @@
 //! A plugin that ends the process with `exit`, which would be the end of a run with whatever exit code the plugin chose.
 //!
 //! The C library asks what it was told to ask at each `exit`, on the thread that called it. So whoever picks exit codes
-//! says, as long as no end is due, with which code this one is. `_exit` and signals ask nobody: what they cost is bounded
-//! by `isolation` alone.
+//! says, as long as no end is due, with which code this one is. `_exit` asks nobody: what it costs is bounded
+//! by `isolation` alone, and so is what a signal costs, which [`super::crash`] at least tells of.
 
 use std::cell::Cell;
 use std::fmt;
@@ -83,10 +83,17 @@ extern "C" fn at_exit() {
     unsafe { libc::_exit(code) }
 }
 
-/// What this thread is calling.
+/// What this thread is calling, as a person would say it.
 fn called() -> Option<String> {
+    let (kind, name) = callee()?;
+    Some(format!("the {kind} `{}`", String::from_utf8_lossy(name)))
+}
+
+/// What this thread is calling: a kind of thing, and its name, which stays where it is until the call returns. Neither takes
+/// memory nor waits, so that a handler of signals may ask.
+pub(super) fn callee<'call>() -> Option<(&'static str, &'call [u8])> {
     let (kind, name) = CALLED.try_with(Cell::get).ok()??;
     // SAFETY: the call has not returned, so its name is where it was.
     let name = unsafe { name.bytes() }?;
-    Some(format!("the {kind} `{}`", String::from_utf8_lossy(name)))
+    Some((kind, name))
 }

@@ -8,6 +8,7 @@
     reason = "the boundary: pointers and functions of a library are used here, and only here"
 )]
 
+mod crash;
 mod exit;
 mod host;
 mod isolated;
@@ -17,6 +18,7 @@ mod sink;
 mod stage;
 mod trial;
 
+pub use crash::tell_of_crashes;
 pub use exit::{NoExit, exit, forbid_exit};
 pub use host::Cancel;
 pub(crate) use host::enter_run;
