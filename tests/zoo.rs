@@ -51,6 +51,7 @@ const UNOPENED: &[(&str, &str, &str)] = &[
 /// Spoils documents: a run fails those with this message and goes on, `plugin test` finds it in this check.
 const SPOILS: &[(&str, &str, &str)] = &[
     ("panic-in-process", "hostile-texts", "the stage gave up"),
+    ("gives-up", "hostile-texts", "did not say why (status 3)"),
     ("out-of-range", "hostile-texts", "lies outside of the text"),
     ("overlaps", "hostile-texts", "overlaps the edit before it"),
     ("many-edits", "hostile-texts", "1152921504606846976 values"),
@@ -93,6 +94,7 @@ const CONTAINED: &[(&str, &str, &str)] = &[
     ("exit-in-thread", "", "the plugin's process exited with code 0"),
     ("endless-loop", "timeout = '500ms'\n", "took longer than 500ms"),
     ("allocates", "memory-limit = '128MiB'\n", "needed more than 128 MiB"),
+    ("gives-up", "", "the stage gave up, and did not say why (status 3)"),
     ("silent-failure", "", "the stage did not say why"),
 ];
 
@@ -218,7 +220,7 @@ fn every_animal_has_a_place() {
     let mut all: Vec<_> = REFUSED.iter().map(|(name, _)| *name).collect();
     all.extend(UNOPENED.iter().chain(SPOILS).map(|(name, _, _)| *name));
     all.extend(FOUND.iter().map(|(name, ..)| *name));
-    all.extend(["whole", "allocates", "endless-loop"]);
+    all.extend(["whole", "allocates", "endless-loop", "loops-in-open"]);
     for name in animals() {
         assert!(all.contains(&name.as_str()), "`{name}` is tried nowhere");
     }
@@ -364,6 +366,9 @@ fn every_animal_is_contained_by_a_process_of_its_own() {
 
 #[cfg(target_os = "linux")]
 fn check_contained(name: &str) {
+    if name == "loops-in-open" {
+        return check_opens_in_time();
+    }
     let refused = REFUSED.iter().chain(ENDS_LOADING).map(|(name, part)| (*name, *part, ".so"));
     let unopened = UNOPENED.iter().map(|(name, _, part)| (*name, *part, "graze"));
     let without_stages = ("no-stages", "unknown stage `graze`", "p.toml");
@@ -389,6 +394,41 @@ fn check_contained(name: &str) {
         let error = document["error"].as_str().unwrap();
         assert!(error.contains(reason) && document["stage"] == "graze", "{name}: {document}");
         assert!(INPUT.contains(document["original"].as_str().unwrap()), "{name}: {document}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn check_opens_in_time() {
+    let project = isolated("loops-in-open", "timeout = '2s'\n");
+    for command in ["check", "run"] {
+        let ran = project.run([command, "p.toml"]).code(2);
+        let _ = ran.says(&["the stage took longer than 2s to open", "raise `timeout`", "p.toml:"]);
+    }
+}
+
+/// Among documents that crash and documents with which the stage gives up, each fails for its own reason, and no other.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stage_that_gives_up_costs_the_document() {
+    let project = isolated("gives-up", "");
+    let (crashes, gives_up) = ("was killed by SIGABRT", "did not say why (status 3)");
+    for (texts, reasons) in [
+        (["hay", "straw", "hay", "grass", "hay"], [(1, crashes), (3, gives_up)]),
+        (["grass", "hay", "hay", "straw", "hay"], [(0, gives_up), (3, crashes)]),
+        (["hay", "hay", "hay", "grass", "grass"], [(3, gives_up), (4, gives_up)]),
+    ] {
+        let line = |(id, text)| serde_json::json!({"id": id, "text": text}).to_string() + "\n";
+        project.write(
+            "in.jsonl",
+            ["0", "1", "2", "3", "4"].into_iter().zip(texts).map(line).collect::<String>(),
+        );
+        let ran = project.run(["run", "p.toml", "--fresh"]).code(1);
+        let _ = ran.says(&["5 documents read = 3 kept + 0 dropped + 2 failed"]);
+        let failed = project.read_jsonl("out.failed.jsonl");
+        for (document, (id, reason)) in failed.iter().zip(reasons) {
+            assert_eq!(document["id"], id.to_string(), "{texts:?}");
+            assert!(document["error"].as_str().unwrap().contains(reason), "{texts:?}: {document}");
+        }
     }
 }
 
@@ -439,6 +479,25 @@ fn a_plugin_that_ends_the_process_is_no_success() {
     for command in ["run", "check", "list", "lock"] {
         let ran = pipeline("exit-in-entry").run([command, "p.toml"]).code(2);
         let _ = ran.says(&["error: the plugin `", "exit-in-entry.so` ended the process"]);
+    }
+}
+
+/// The process still ends by the signal, and where no plugin is at work nothing is said.
+#[test]
+fn a_crash_says_which_plugin_it_was() {
+    use std::os::unix::process::ExitStatusExt;
+    for (name, signal, number, who) in [
+        ("abort", "SIGABRT", 6, "the stage `graze`"),
+        ("segfault", "SIGSEGV", 11, "the stage `graze`"),
+        ("abort-in-entry", "SIGABRT", 6, "abort-in-entry.so`"),
+        ("abort-in-constructor", "SIGABRT", 6, "abort-in-constructor.so`"),
+    ] {
+        let output = pipeline(name).command(["run", "p.toml", "-q"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), Some(number), "{name}: {said}");
+        let crashed = format!("{who} crashed ({signal}); textmill ends with it\nhint: ");
+        assert!(said.contains("error: the ") && said.contains(&crashed), "{name}: {said}");
+        assert!(said.contains("isolation = \"process\"") && !said.contains('\x1b'), "{name}: {said}");
     }
 }
 

@@ -81,7 +81,8 @@ enum {
   TM_OK = 0,
   TM_E_CONFIG = 1,      /* from open: the options are wrong; host->config_error said where */
   TM_E_DOCUMENT = 2,    /* from the sink: this document has failed, go on with the next */
-  TM_E_FATAL = 3,       /* the call could not do its work; from process: every document of the batch fails */
+  TM_E_FATAL = 3,       /* the call could not do its work; from process: every document of the batch fails,
+                         * or with isolation those that fail when they are passed on alone */
   TM_E_PANIC = 4,       /* as TM_E_FATAL, from a caught panic or exception */
   TM_E_UNSUPPORTED = 5, /* an optional feature that this side does not have, or not for this document */
   TM_E_CANCELLED = 6    /* from process: host->cancelled was not 0; nothing of the batch counts */

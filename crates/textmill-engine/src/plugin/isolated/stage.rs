@@ -1,7 +1,7 @@
 //! A stage in workers: one for each thread that needs one, and which documents are to blame when one ends.
 //!
-//! A batch that ends a worker is discarded and passed on again, one document a call, to a fresh worker: the documents that
-//! end that too have failed, and all others are processed as usual. A document is to blame for a crash, or for the memory
+//! A batch that ends a worker, or with which its stage gives up, is discarded and passed on again, one document a call, to a
+//! fresh worker: the documents that end that too have failed, each for its own reason, and all others are processed as usual. A document is to blame for a crash, or for the memory
 //! it takes, only if it was the first that its worker ever saw: another one may have spoilt what came after it, or somebody
 //! outside may have ended the worker. Time is nothing that one document could leave to another, so there the first
 //! failure alone counts, and a document that hangs is waited for no more than twice.
@@ -30,8 +30,11 @@ use crate::plugin::library::Description;
 use crate::plugin::sink::{Answer, Collector};
 use crate::plugin::stage::{OpenError, StageError, StagePlan};
 
-/// How long a stage may take to open: longer than any model takes to load.
+/// How long a stage without a `timeout` may take to open, and a library to load: longer than any model takes to load.
 const OPENING: Duration = Duration::from_mins(1);
+
+/// How long a stage may take to open at least: a process takes a moment to start, whatever its stage does.
+const STARTING: Duration = Duration::from_secs(2);
 
 /// A stage that is open in workers.
 #[derive(Debug)]
@@ -73,13 +76,13 @@ enum NoWorker {
 
 /// Why documents were not processed.
 enum Failed {
-    /// They, or one of them, ended the worker.
+    /// They, or one of them, ended the worker, or made its stage give up.
     Ended(Cause),
     /// Not for what they are.
     Stage(StageError),
 }
 
-/// What ended a worker, and a sentence about it.
+/// What ended a worker, or made its stage give up, and a sentence about it.
 struct Cause {
     took_too_long: bool,
     reason: String,
@@ -121,7 +124,8 @@ impl IsolatedStage {
 
     fn start(&self) -> Result<(Worker, StagePlan), NoWorker> {
         let mut process = start(&self.command)?;
-        let limits = Limits { time: Some(OPENING), memory: self.limits.memory };
+        let time = self.limits.time.map_or(OPENING, |time| time.max(STARTING));
+        let limits = Limits { time: Some(time), memory: self.limits.memory };
         let plan = match process.ask(&self.opening, &limits) {
             Ok((PLAN, content)) => unpack_plan(content).map_err(|_| speaks_otherwise())?,
             Ok((REFUSED, content)) => {
@@ -129,6 +133,12 @@ impl IsolatedStage {
             }
             Ok(_) => return Err(speaks_otherwise()),
             Err(End::TooMuchMemory) => return Err(self.does_not_fit()),
+            Err(End::TookTooLong) => {
+                return Err(refused(
+                    format!("the stage took longer than {time:?} to open"),
+                    "raise `timeout`",
+                ));
+            }
             Err(end) => return Err(ended(end, "opened the stage")),
         };
         if self.exceeds_memory(&process) {
@@ -255,7 +265,7 @@ impl IsolatedWorker<'_> {
         cause: &Cause,
     ) -> Result<(), StageError> {
         let (kind, number, reason) = (&self.stage.kind, documents.len(), &cause.reason);
-        tracing::info!("the stage `{kind}` {reason}: {number} documents are passed to it again, one by one");
+        tracing::info!("the stage `{kind}`: {reason}; {number} documents are passed to it again, one by one");
         let begin = Instant::now();
         let mut hung = false;
         for index in documents {
@@ -384,8 +394,9 @@ fn hear(tag: u32, mut content: Unpack<'_>, collector: &mut Collector<'_>) -> Res
             collector.stray().map_or(Ok(()), |_| Err(nonsense(Garbled)))
         }
         GAVE_UP => {
+            // A stage that has given up may be of no more use, so its worker is not asked again.
             let reason = content.text().map_err(nonsense)?.to_owned();
-            Err(Failed::Stage(StageError::Fatal(reason)))
+            Err(Failed::Ended(Cause { took_too_long: false, reason }))
         }
         _ => Err(nonsense(Garbled)),
     }

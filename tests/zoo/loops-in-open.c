@@ -1,0 +1,3 @@
+/* It does not open. */
+#define IN_OPEN for (;;)
+#include "whole.h"
