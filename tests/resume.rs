@@ -142,25 +142,23 @@ fn an_interrupted_run_says_how_to_go_on() {
 #[test]
 fn a_run_killed_while_it_announced_its_files_went_no_further() {
     let first = with_input("out.jsonl", STAGES);
-    let steps = first.path("steps");
-    let listed: Ran =
-        first.command(["run", "p.toml", "-j", "1"]).env("TEXTMILL_STEPS", &steps).output().unwrap().into();
-    let _ = listed.code(0);
-    let names = fs::read_to_string(&steps).unwrap_or_default();
-    if cfg!(not(debug_assertions)) && names.is_empty() {
-        eprintln!("skipped: the program has no debug assertions, so it lists no steps");
-        return;
-    }
-    let announcing = (1..).zip(names.lines()).filter(|(_, name)| name.contains("publishing.json"));
-    let announcing: Vec<_> = announcing.collect();
-    assert!(announcing.len() >= 4, "{names}");
+    let announcing = steps(&first, "publishing.json");
     for (number, name) in announcing {
-        let killed = with_input("out.jsonl", STAGES);
-        let mut command = killed.command(["run", "p.toml", "-j", "1"]);
-        let ran: Ran = command.env("TEXTMILL_FAIL_AT", number.to_string()).output().unwrap().into();
-        assert_eq!(ran.code, None, "{name}: {}", ran.stderr);
+        let killed = killed_at(number);
         let _ = killed.run(["run", "p.toml"]).code(0);
-        outputs(&killed).check_same(&outputs(&first), name);
+        outputs(&killed).check_same(&outputs(&first), &name);
+    }
+}
+
+#[test]
+fn a_run_killed_before_its_report_was_there_had_none_for_ever() {
+    let first = with_input("out.jsonl", STAGES);
+    for (number, name) in steps(&first, "rename to report.html") {
+        let killed = killed_at(number);
+        let _ = killed.run(["run", "p.toml"]).code(0);
+        for file in ["run.json", "report.html"] {
+            assert!(killed.path("o/.out.jsonl.textmill").join(file).exists(), "{file}, killed at `{name}`");
+        }
     }
 }
 
@@ -172,6 +170,29 @@ fn a_record_that_was_half_written_was_left_for_ever() {
     project.write(half, "{");
     let _ = project.run(["run", "p.toml", "--fresh"]).code(0);
     assert!(!project.path(half).exists());
+}
+
+/// Runs a pipeline with one thread; the steps of it whose name holds a text, by their numbers. None in a program without debug
+/// assertions, which lists none.
+fn steps(project: &Project, text: &str) -> Vec<(usize, String)> {
+    let list = project.path("steps");
+    let mut command = project.command(["run", "p.toml", "-j", "1"]);
+    let ran: Ran = command.env("TEXTMILL_STEPS", &list).output().unwrap().into();
+    let _ = ran.code(0);
+    let names = fs::read_to_string(&list).unwrap_or_default();
+    let steps = (1..).zip(names.lines()).filter(|(_, name)| name.contains(text));
+    let steps: Vec<_> = steps.map(|(number, name)| (number, name.to_owned())).collect();
+    assert!(!steps.is_empty() || cfg!(not(debug_assertions)), "{names}");
+    steps
+}
+
+/// A project whose run was killed at a step.
+fn killed_at(step: usize) -> Project {
+    let project = with_input("out.jsonl", STAGES);
+    let mut command = project.command(["run", "p.toml", "-j", "1"]);
+    let ran: Ran = command.env("TEXTMILL_FAIL_AT", step.to_string()).output().unwrap().into();
+    assert_eq!(ran.code, None, "{}", ran.stderr);
+    project
 }
 
 fn pipeline(output: &str, stages: &str) -> String {

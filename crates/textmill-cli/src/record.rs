@@ -81,11 +81,12 @@ pub(crate) fn place_beside(output: &Published) -> Option<PathBuf> {
     folder.is_dir().then(|| folder.join(io::RUN_FILE))
 }
 
-/// Puts the record and the report beside it there, each whole or not at all.
+/// Puts the record and the report beside it there, each whole or not at all. The record comes last, that of the output after
+/// all others: where it is, the next run takes all of them to be there.
 pub(crate) fn write(run: &Run, places: &[PathBuf]) -> Result<(), Advised> {
-    let files = [(io::RUN_FILE, run.to_json()), (io::REPORT_FILE, run.to_html())];
-    let all = places.iter().flat_map(|place| files.iter().map(move |file| (place, file)));
-    all.into_iter().try_for_each(|(place, (name, text))| write_file(&place.with_file_name(name), text))
+    let (record, report) = (run.to_json(), run.to_html());
+    places.iter().try_for_each(|place| write_file(&place.with_file_name(io::REPORT_FILE), &report))?;
+    places.iter().rev().try_for_each(|place| write_file(&place.with_file_name(io::RUN_FILE), &record))
 }
 
 fn write_file(path: &Path, text: &str) -> Result<(), Advised> {
