@@ -126,6 +126,11 @@ pub fn work() -> Result<(), WorkError> {
     textmill_engine::work(BUILT_IN)
 }
 
+/// Whether a stage of this name is linked into this program. A library that has one too offers it in its place.
+pub fn is_built_in(stage: &str) -> bool {
+    registry().find(stage).is_some()
+}
+
 /// The rules that a stage names with its default options, or with those of an example in its schema where some are
 /// required; `None` if it opens with neither.
 pub fn rules(registry: &Registry, stage: &str) -> Option<Vec<Rule>> {

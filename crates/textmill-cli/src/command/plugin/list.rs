@@ -74,7 +74,8 @@ fn for_people(registry: &Registry, others: &[Snapshot]) -> String {
     for plugin in registry.plugins() {
         let about = format!("plugin contract {}", plugin.abi);
         let (path, hash) = (plugin.path.display().to_string(), format!("sha256 {}", plugin.sha256));
-        let stages: Vec<_> = plugin.stages.iter().map(String::as_str).collect();
+        let stages: Vec<_> = plugin.stages.iter().map(|name| told(name)).collect();
+        let stages: Vec<_> = stages.iter().map(String::as_str).collect();
         text += "\n";
         text += &entry(&plugin.name, &plugin.version, &[&about, &path, &hash], &stages);
     }
@@ -86,6 +87,14 @@ fn for_people(registry: &Registry, others: &[Snapshot]) -> String {
         text.extend(["  ", &file.path().display().to_string(), "\n    ", &styled(FAINT, &hash), "\n"]);
     }
     text
+}
+
+/// The name of a stage of a library, and whether it is there in the place of another.
+fn told(name: &str) -> String {
+    if textmill::is_built_in(name) {
+        return format!("{name} (in the place of the built-in one)");
+    }
+    name.to_owned()
 }
 
 /// A plugin: its name and version, what else is known of it, and its stages.
