@@ -31,7 +31,7 @@ fn run(task: &Task, notes: &Notes, built_in: &[BuiltIn]) -> Outcome {
     let check = checks().iter().find(|check| check.name == task.check);
     let check = check.ok_or_else(|| Finding::new(format!("there is no check `{}`", task.check)))?;
     match (check.run, &task.subject, &task.stage) {
-        (Run::Load(run), subject, _) => run(subject, built_in),
+        (Run::Load(run), ..) => run(task, built_in),
         (Run::Library(run), Subject::Library(path), _) => run(path),
         (Run::Stage(run), subject, Some(stage)) => {
             let registry = registry(subject, built_in)?;

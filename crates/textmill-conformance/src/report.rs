@@ -79,7 +79,15 @@ pub(crate) struct Answer {
     pub(crate) message: Option<String>,
     pub(crate) input: Option<Input>,
     /// The stages of the library; said by the check that loads it.
-    pub(crate) stages: Vec<String>,
+    pub(crate) stages: Vec<Offered>,
+}
+
+/// A stage of a library.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Offered {
+    pub(crate) name: String,
+    /// What its schema has against the options to open it with.
+    pub(crate) violation: Option<String>,
 }
 
 /// A line of the file that the process of a check writes as it goes.
@@ -108,7 +116,7 @@ pub(crate) enum Pass {
     /// The check does not apply.
     NotApplicable(String),
     /// The library was loaded and has these stages.
-    Loaded(Vec<String>),
+    Loaded(Vec<Offered>),
 }
 
 pub(crate) type Outcome = Result<Pass, Finding>;

@@ -19,7 +19,7 @@ use crate::checks::{Check, Scope, checks};
 use crate::corpus::{self, Document};
 use crate::minimize::minimize;
 use crate::process::{self, Ended, How, Limits};
-use crate::report::{Answer, Checked, Input, Note, Report, Verdict};
+use crate::report::{Answer, Checked, Input, Note, Offered, Report, Verdict};
 
 /// Tests a plugin.
 #[derive(Clone, Debug)]
@@ -70,6 +70,8 @@ pub enum Error {
     NoCheck(String),
     /// There is no stage of this name, but these.
     NoStage(String, Vec<String>),
+    /// The schema of this stage refuses the options: why.
+    Options(String, String),
     /// The documents cannot be read: where, why.
     Corpus(PathBuf, String),
     /// A process cannot be started.
@@ -96,7 +98,7 @@ const MINIMIZING: Duration = Duration::from_secs(3);
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// What a check came to, and the stages that it told of.
-type Done = (Checked, Vec<String>);
+type Done = (Checked, Vec<Offered>);
 
 impl Tester {
     /// Runs the checks; each is shown to `done` in the order of the report as soon as it is known.
@@ -151,12 +153,19 @@ impl Tester {
         let load = checks().iter().find(|check| check.scope == Scope::Load).expect("one check loads");
         let (checked, mut stages) = self.check(load, None)?;
         if let Some(name) = self.stage.as_ref().filter(|_| checked.verdict.is_well()) {
-            if !stages.contains(name) {
-                return Err(Error::NoStage(name.clone(), stages));
+            if stages.iter().all(|stage| stage.name != *name) {
+                return Err(Error::NoStage(
+                    name.clone(),
+                    stages.into_iter().map(|stage| stage.name).collect(),
+                ));
             }
-            stages.retain(|stage| stage == name);
+            stages.retain(|stage| stage.name == *name);
         }
-        Ok((checked, stages))
+        let names = stages.into_iter().map(|stage| match stage.violation {
+            Some(violation) => Err(Error::Options(stage.name, violation)),
+            None => Ok(stage.name),
+        });
+        Ok((checked, names.collect::<Result<_, _>>()?))
     }
 
     fn wants(&self, check: &str) -> bool {
@@ -331,6 +340,9 @@ impl Error {
                 Some(format!("the checks are {}", names.join(", ")))
             }
             Self::NoStage(_, stages) => Some(format!("it has {}", stages.join(", "))),
+            Self::Options(stage, _) => Some(format!(
+                "the schema is in the manual page of `{stage}`; of several stages pick one with `--stage`"
+            )),
             Self::Corpus(..) => Some("give a text file, or a file `.jsonl` of documents".to_owned()),
             Self::Process(_) => None,
         }
@@ -342,6 +354,9 @@ impl fmt::Display for Error {
         match self {
             Self::NoLibrary(path) => write!(f, "there is no file `{}`", path.display()),
             Self::NoCheck(name) => write!(f, "there is no check `{name}`"),
+            Self::Options(stage, violation) => {
+                write!(f, "the stage `{stage}` refuses the options: {violation}")
+            }
             Self::NoStage(name, _) => write!(f, "the plugin has no stage `{name}`"),
             Self::Corpus(path, message) => {
                 write!(f, "cannot read the documents of `{}`: {message}", path.display())

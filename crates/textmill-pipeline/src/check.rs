@@ -29,9 +29,17 @@ impl Checker {
         Ok(Self { schema, validator })
     }
 
-    /// All violations, in the words of the library that finds them; none if the value fits.
+    /// All violations, in the words of the library that finds them, with pointers to where they are; none if the value fits.
     pub fn violations(&self, value: &Value) -> Vec<String> {
-        self.validator.iter_errors(value).map(|error| error.to_string()).collect()
+        let told = |error: ValidationError<'_>| match (error.instance_path().as_str(), error.kind()) {
+            // Of a schema without any key the place of the value is not told.
+            (_, ValidationErrorKind::FalseSchema) => {
+                format!("there is no key for the value {}", error.instance())
+            }
+            ("", _) => error.to_string(),
+            (pointer, _) => format!("{error}, at `{pointer}`"),
+        };
+        self.validator.iter_errors(value).map(told).collect()
     }
 
     /// Options to try a stage with: `{}`, or the first example of the schema, that fit it and name no file. `None` if there

@@ -4,21 +4,29 @@ use std::path::Path;
 
 use textmill_abi as abi;
 use textmill_engine::BuiltIn;
+use textmill_pipeline::{Checker, StageKind};
 
 use crate::bench::Case;
 use crate::hosts::{self, Shape};
 use crate::perform::registry;
-use crate::report::{Finding, Outcome, Pass};
+use crate::report::{Finding, Offered, Outcome, Pass};
 use crate::symbols;
-use crate::tester::Subject;
+use crate::tester::{Options, Task};
 
-pub(super) fn loads(subject: &Subject, built_in: &[BuiltIn]) -> Outcome {
-    let registry = registry(subject, built_in)?;
-    let stages: Vec<_> = registry.kinds().map(|(kind, _)| kind.name.clone()).collect();
+pub(super) fn loads(task: &Task, built_in: &[BuiltIn]) -> Outcome {
+    let registry = registry(&task.subject, built_in)?;
+    let stages: Vec<_> = registry.kinds().map(|(kind, _)| offered(kind, task.options.as_ref())).collect();
     if stages.is_empty() {
         return Err(Finding::new("the plugin offers no stage"));
     }
     Ok(Pass::Loaded(stages))
+}
+
+/// A schema that is none has nothing against any options: a check of its own tells of that.
+fn offered(kind: &StageKind, options: Option<&Options>) -> Offered {
+    let violations = |options: &Options| Some(Checker::new(&kind.schema).ok()?.violations(&options.value));
+    let violation = options.and_then(violations).and_then(|all| all.into_iter().next());
+    Offered { name: kind.name.clone(), violation }
 }
 
 pub(super) fn exports(path: &Path) -> Outcome {

@@ -12,7 +12,7 @@ use textmill_engine::BuiltIn;
 
 use crate::bench::Case;
 use crate::report::Outcome;
-use crate::tester::Subject;
+use crate::tester::Task;
 
 /// One check.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ pub(crate) enum Scope {
 /// What a check does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Run {
-    Load(fn(&Subject, &[BuiltIn]) -> Outcome),
+    Load(fn(&Task, &[BuiltIn]) -> Outcome),
     Library(fn(&Path) -> Outcome),
     Stage(fn(&Case<'_>) -> Outcome),
 }

@@ -75,7 +75,8 @@ fn tester(args: &PluginTestArgs) -> anyhow::Result<Tester> {
 
 /// Options as JSON, or those of a file, whose folder paths in them are relative to.
 fn options(written: &str) -> anyhow::Result<Options> {
-    let (text, folder) = if written.trim_start().starts_with('{') {
+    let is_json = || serde_json::from_str::<Value>(written).is_ok() && !Path::new(written).exists();
+    let (text, folder) = if written.trim_start().starts_with('{') || is_json() {
         (written.to_owned(), std::env::current_dir().context("cannot tell the current folder")?)
     } else {
         let path = Path::new(written).canonicalize();
@@ -85,7 +86,7 @@ fn options(written: &str) -> anyhow::Result<Options> {
         (text, path.parent().map(Path::to_owned).unwrap_or_default())
     };
     let value: Value = serde_json::from_str(&text).context("the options are no JSON")?;
-    anyhow::ensure!(value.is_object(), "the options are not a JSON object");
+    anyhow::ensure!(value.is_object(), "the options `{value}` are no JSON object, as `{{\"key\": 1}}` is");
     Ok(Options { value, folder })
 }
 
