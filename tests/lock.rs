@@ -172,11 +172,15 @@ fn what_is_not_in_the_lock_is_refused() {
 #[test]
 fn a_lock_that_is_none_is_not_overwritten() {
     let project = locked();
-    for text in ["version = 2\n", "version = 1\nmore = 1\n", "<<<<<<< ours\n", "version = 1\n[[pipeline]]\n"]
-    {
+    for (text, place) in [
+        ("version = 2\n", "format 2"),
+        ("version = 1\nmore = 1\n", "textmill: line 2, column 1: unknown field `more`"),
+        ("<<<<<<< ours\n", "textmill: line 1, column 9: "),
+        ("version = 1\n[[pipeline]]\n", "textmill: line 2, column "),
+    ] {
         project.write("textmill.lock", text);
-        let _ = run_locked(&project).code(2).says(&["textmill.lock` is no lock", "hint"]);
-        let _ = project.run(["lock", "p.toml"]).code(2).says(&["textmill.lock` is no lock", "hint"]);
+        let _ = run_locked(&project).code(2).says(&["textmill.lock` is no lock", place, "hint"]);
+        let _ = project.run(["lock", "p.toml"]).code(2).says(&["textmill.lock` is no lock", place, "hint"]);
         assert_eq!(project.read("textmill.lock"), text);
         let _ = project.run(["run", "p.toml"]).code(0).says(&["WARN"]);
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use textmill_testkit::{Project, Ran, file_of_library};
 
-use crate::plugins::library;
+use crate::plugins::{library, plugins_line};
 use crate::project;
 
 const NAME: &str = "textmill-unruly-plugin";
@@ -63,9 +63,14 @@ fn a_name_is_looked_for_in_the_folders_of_plugins() {
 
 #[test]
 fn the_current_folder_is_not_searched() {
-    let project = named(&format!("'{NAME}'"));
     let file = file_of_library(NAME);
-    install(&project, ".", &file);
+    the_current_folder_is_not_searched_for(NAME, &file);
+    the_current_folder_is_not_searched_for(&file, &file);
+}
+
+fn the_current_folder_is_not_searched_for(name: &str, file: &str) {
+    let project = named(&format!("'{name}'"));
+    install(&project, ".", file);
     for list in [".", "", "::", "./"] {
         let environment = [("TEXTMILL_PLUGIN_PATH", list.to_owned()), ("XDG_DATA_HOME", ".".to_owned())];
         let ran = run(&project, &["run", "p.toml"], &environment).code(2);
@@ -138,6 +143,21 @@ fn plugins_are_listed_with_their_hashes() {
     assert_eq!(json["not-loaded"][0]["sha256"], sha256sum(b"no library at all").as_str());
     let alone = run(&project, &["plugin", "list"], &[]).code(0).stdout;
     assert!(alone.contains("stages: clean") && !alone.contains("not loaded"), "{alone}");
+}
+
+#[test]
+fn a_stage_in_the_place_of_a_built_in_one_is_told_of() {
+    let text = plugins_line(&["clean", "unruly"]) + "input.uri = 'in.jsonl'\noutput.uri = 'out.jsonl'\n";
+    let project = project().file("in.jsonl", "").file("p.toml", text.clone() + "[[stage]]\nuses = 'clean'\n");
+    let note = "note: the stage `clean` is that of `";
+    let ran = project.run(["check", "p.toml"]).code(0).says(&[note, "in the place of the built-in one"]);
+    assert!(!ran.stderr.contains("obey"), "{}", ran.stderr);
+    let shown = project.run(["plugin", "list", "p.toml"]).code(0).stdout;
+    assert!(shown.contains("stages: clean (in the place of the built-in one)\n"), "{shown}");
+    assert!(shown.contains("stages: obey, shout\n"), "{shown}");
+    project.write("p.toml", text + "[[stage]]\nuses = 'shout'\n");
+    let ran = project.run(["check", "p.toml"]).code(0);
+    assert!(!ran.stderr.contains("note"), "{}", ran.stderr);
 }
 
 /// By other code than that under test.

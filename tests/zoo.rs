@@ -514,6 +514,57 @@ fn a_file_that_is_no_library_for_this_machine_is_refused() {
     check_no_library(&elf[..200], &["cannot load"]);
 }
 
+/// What to do depends on why the system cannot load it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_that_lacks_something_says_what() {
+    let build = |project: &Project, args: &[&str]| {
+        let mut cc = Command::new("cc");
+        let built = cc.current_dir(project.path(".")).args(["-shared", "-fPIC"]).args(args).status();
+        assert!(built.unwrap().success(), "{args:?}");
+    };
+    let code = "int nowhere(void);\nint here(void) { return nowhere(); }\n";
+    for (linked, parts) in [
+        (&[][..], ["undefined symbol: nowhere", "`ldd -r` shows which"]),
+        (
+            &["-L.", "-lgone"],
+            ["libgone.so: cannot open shared object file", "install the library that it needs"],
+        ),
+        (&["-L.", "-lc.musl"], ["libc.musl.so: cannot open", "built for musl"]),
+    ] {
+        let project =
+            pipeline("whole").file("here.c", code).file("nowhere.c", "int nowhere(void) { return 1; }\n");
+        if let [_, name] = linked {
+            build(&project, &["nowhere.c", "-o", &(name.replace("-l", "lib") + ".so")]);
+        }
+        build(&project, &[&["here.c", "-o", "none.so"], linked].concat());
+        if let [_, name] = linked {
+            fs::remove_file(project.path(name.replace("-l", "lib") + ".so")).unwrap();
+        }
+        project
+            .write("p.toml", project.read("p.toml").replace(library("whole").to_str().unwrap(), "./none.so"));
+        let _ = project.run(["check", "p.toml"]).code(2).says(&parts).says(&["p.toml:1:12", "hint: "]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_plugin_that_has_no_end_is_refused() {
+    let project = pipeline("whole");
+    let pipe = project.path("pipe.so");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in ["/dev/zero", "./pipe.so"] {
+        for plugin in [format!("'{path}'"), format!("{{ path = '{path}', isolation = 'process' }}")] {
+            let rest = "input.uri = 'in.jsonl'\noutput.uri = 'out.jsonl'\n[[stage]]\nuses = 'graze'\n";
+            project.write("p.toml", format!("plugins = [{plugin}]\n{rest}"));
+            for command in ["check", "run", "lock"] {
+                let ran = project.run([command, "p.toml"]).code(2);
+                let _ = ran.says(&["cannot load: it is no regular file", "p.toml:1:12", "hint: "]);
+            }
+        }
+    }
+}
+
 fn check_no_library(bytes: &[u8], parts: &[&str]) {
     let project = pipeline("whole").file("none.so", bytes);
     project.write("p.toml", project.read("p.toml").replace(library("whole").to_str().unwrap(), "./none.so"));
@@ -569,7 +620,12 @@ fn what_cannot_be_tested_is_said() {
     check(&["no-such.so"], &["there is no file `no-such.so`", "hint: "]);
     check(&[whole, "--check", "well"], &["there is no check `well`", "hostile-texts"]);
     check(&[whole, "--stage", "chew"], &["the plugin has no stage `chew`", "graze"]);
-    check(&[whole, "--options", "[]"], &["cannot read the options `[]`"]);
+    check(&[whole, "--options", "[]"], &["the options `[]` are no JSON object"]);
+    check(&[whole, "--options", "no/such.json"], &["cannot read the options `no/such.json`"]);
+    check(
+        &[whole, "--options", "{\"chews\": 1}"],
+        &["the stage `graze` refuses the options: ", "there is no key for the value 1", "hint: "],
+    );
     check(&[whole, "--options", "{"], &["the options are no JSON"]);
     check(&[whole, "--corpus", "bad.jsonl"], &["bad.jsonl", "line 1"]);
     check(&[], &["LIBRARY"]);

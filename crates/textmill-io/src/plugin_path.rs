@@ -109,7 +109,8 @@ impl PluginPath {
             _ => format!("looked for {} in {folders}, in this order", quoted(names.to_vec())),
         };
         let message = format!("there is no plugin `{name}` in the folders of plugins");
-        let own = names.first().map_or(name, String::as_str);
+        let is_file = name.ends_with(std::env::consts::DLL_SUFFIX);
+        let own = names.first().filter(|_| !is_file).map_or(name, String::as_str);
         Error::new(ErrorKind::NotFound, "", message).with_hint(format!(
             "{looked}; name another folder with `--plugin-dir`, or write a path, as in `./{own}`"
         ))

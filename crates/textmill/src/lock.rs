@@ -165,6 +165,17 @@ impl Default for LockFile {
     }
 }
 
+/// What is wrong with a lock file, and where in it.
+fn with_place(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message();
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return message.to_owned();
+    };
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let (number, column) = (before.matches('\n').count() + 1, line.chars().count() + 1);
+    format!("line {number}, column {column}: {message}")
+}
+
 impl LockFile {
     /// `None` if there is no such file.
     fn read(path: &Path) -> Result<Option<Self>, LockError> {
@@ -174,7 +185,7 @@ impl LockFile {
             file => file?,
         };
         let text = str::from_utf8(file.bytes()).map_err(|error| invalid(error.to_string()))?;
-        let file: Self = toml::from_str(text).map_err(|error| invalid(error.message().to_owned()))?;
+        let file: Self = toml::from_str(text).map_err(|error| invalid(with_place(text, &error)))?;
         if file.version != FORMAT {
             return Err(invalid(format!(
                 "it has the format {}, and this textmill reads {FORMAT}",

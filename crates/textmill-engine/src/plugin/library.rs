@@ -326,6 +326,10 @@ fn read(path: &Path) -> Result<Snapshot, String> {
     if absolute.is_dir() {
         return Err("cannot load: it is a folder".to_owned());
     }
+    // A pipe or a device may have no end.
+    if !absolute.is_file() {
+        return Err("cannot load: it is no regular file".to_owned());
+    }
     Snapshot::read(absolute).map_err(|error| format!("cannot open: {}", error.message()))
 }
 
@@ -347,7 +351,11 @@ const MOST_STAGES: usize = 10_000;
 /// # Errors
 /// What is wrong, and what to do: it is no library for this machine, or exports no entry function.
 pub fn entry(path: &Path) -> Result<abi::Entry, (String, &'static str)> {
-    let library = open(path).map_err(|error| (cannot_load(path, &error), FOR_THIS_MACHINE))?;
+    let library = open(path).map_err(|error| {
+        let message = cannot_load(path, &error);
+        let hint = what_to_do(&message);
+        (message, hint)
+    })?;
     // SAFETY: the symbol has this type in every plugin; its name carries the major version.
     let entry = unsafe { library.get::<abi::Entry>(abi::ENTRY) };
     let entry = *entry.map_err(|_| {
@@ -420,6 +428,24 @@ fn cannot_load(path: &Path, error: &dyn std::error::Error) -> String {
     match machine.filter(|machine| *machine != ARCH) {
         Some(machine) => format!("cannot load: it was built for {machine}, and this machine is {ARCH}"),
         None => format!("cannot load: {}", causes(error)),
+    }
+}
+
+/// What to do about a library that the system cannot load, by the words in which it says so.
+fn what_to_do(message: &str) -> &'static str {
+    let says = |part| message.contains(part);
+    if cfg!(target_env = "gnu") && (says("libc.so: invalid ELF header") || says("musl")) {
+        "it was built for musl, and this textmill for glibc: build it for a target that ends with `-gnu`"
+    } else if says("undefined symbol") {
+        "it was linked without a library that it needs, or with another version of it; `ldd -r` shows which"
+    } else if says("cannot open shared object file") {
+        "install the library that it needs, or name its folder in `LD_LIBRARY_PATH`; `ldd` shows what is missing"
+    } else if says("version `GLIBC") {
+        "it was built on a newer system: build it on one as old as this, or update this one"
+    } else if says("Permission denied") || says("failed to map segment") {
+        "you must be able to read it, and its file system must not be mounted `noexec`"
+    } else {
+        FOR_THIS_MACHINE
     }
 }
 

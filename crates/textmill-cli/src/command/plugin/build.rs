@@ -21,12 +21,17 @@ pub(super) fn run(args: &PluginBuildArgs) -> Outcome {
     }
     if let [library, ..] = libraries.as_slice() {
         say(&format!(
-            "use   plugins = [{:?}] in a pipeline file beside `{}`",
+            "use   plugins = [{:?}] in a pipeline file {}",
             written(folder, library),
-            folder.display()
+            place(folder)
         ));
     }
     Ok(Done::Well)
+}
+
+/// Where a pipeline file is that names a library as [`written`] does.
+fn place(folder: &Path) -> String {
+    if folder == Path::new(".") { "in this folder".to_owned() } else { format!("in `{}`", folder.display()) }
 }
 
 /// How a pipeline file in `folder` names a library.
