@@ -47,7 +47,8 @@ pub struct KeyMaker(Sha256);
 #[derive(Debug)]
 pub struct Packed(Vec<u8>);
 
-/// See the [module](self). Locked by nothing: whoever opens it owns the output that it belongs to.
+/// What a run has finished, as a file to which records are appended. Locked by nothing: whoever opens it owns the output that it
+/// belongs to.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,

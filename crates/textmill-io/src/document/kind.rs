@@ -33,7 +33,7 @@ pub struct FieldError {
 }
 
 impl FieldKind {
-    /// Whether JSON is of this kind, as [`Document::set`] asks.
+    /// Whether JSON is of this kind, as [`Document::set`](crate::Document::set) asks.
     ///
     /// # Errors
     /// What it is instead.
