@@ -77,6 +77,15 @@ impl Draft {
         entries.filter_map(plugin).collect()
     }
 
+    /// Whether every entry of `plugins` could be read. If not, a stage that nobody offers may be one of the others'.
+    fn has_all_plugins(&self) -> bool {
+        match self.tree.value.get("plugins") {
+            None => true,
+            Some(Value::Array(entries)) => entries.len() == self.plugins().len(),
+            Some(_) => false,
+        }
+    }
+
     /// Where the output goes as the file says: the absolute path of a file or a folder, or `-`.
     pub fn output(&self) -> Option<String> {
         let written = self.tree.value.pointer("/output/uri")?.as_str()?;
@@ -117,7 +126,7 @@ impl Draft {
         }
         check_file(&self.tree, catalog, &mut found);
         let checkers = checkers(&self.tree.value, catalog);
-        check_stages(&self.tree, catalog, &checkers, &mut found);
+        check_stages(&self.tree, catalog, &checkers, self.has_all_plugins(), &mut found);
         check_ids(&self.tree, &mut found);
         isolation::check(&self.tree, stages(&self.tree.value), catalog, &mut found);
         check_outputs(&self.tree, &self.dir, &mut found);
@@ -214,7 +223,14 @@ fn stages(root: &Value) -> &[Value] {
     root.get("stage").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn check_stages(tree: &Tree, catalog: &dyn Catalog, checkers: &Checkers<'_>, found: &mut Vec<Diagnostic>) {
+/// `is_complete`: a stage that is not in the catalog is none.
+fn check_stages(
+    tree: &Tree,
+    catalog: &dyn Catalog,
+    checkers: &Checkers<'_>,
+    is_complete: bool,
+    found: &mut Vec<Diagnostic>,
+) {
     for (index, stage) in stages(&tree.value).iter().enumerate() {
         let Some(uses) = stage.get("uses").and_then(Value::as_str).filter(|uses| !uses.is_empty()) else {
             continue;
@@ -223,7 +239,8 @@ fn check_stages(tree: &Tree, catalog: &dyn Catalog, checkers: &Checkers<'_>, fou
         match (catalog.find(uses), checkers.get(uses)) {
             (Some(_), Some(Ok(checker))) => check_options(tree, &pointer, stage, checker, found),
             (Some(kind), Some(Err(why))) => found.push(bad_schema(&tree.places, &pointer, kind, why)),
-            _ => found.push(unknown_stage(&tree.places, &pointer, uses, catalog)),
+            _ if is_complete => found.push(unknown_stage(&tree.places, &pointer, uses, catalog)),
+            _ => (),
         }
     }
 }

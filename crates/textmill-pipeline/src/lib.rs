@@ -9,11 +9,20 @@
 //! There are two types for a pipeline. A [`Draft`] is what was written, and knows no stage yet but which libraries
 //! offer them; a [`Pipeline`] is what can run.
 //!
-//! ```no_run
-//! # fn load() -> Box<dyn textmill_pipeline::Catalog> { unimplemented!() }
-//! let draft = textmill_pipeline::parse(textmill_pipeline::Source::read("news.toml")?)?;
-//! let catalog = load(/* draft.plugins() */);
-//! let pipeline = draft.resolve(&*catalog, &["links.max-removed=0.3".parse()?])?;
+//! ```
+//! # use std::collections::BTreeMap;
+//! use textmill_pipeline::{Source, StageKind, parse};
+//!
+//! # let folder = std::env::temp_dir().join(format!("textmill-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder)?;
+//! # let path = folder.join("news.toml");
+//! # std::fs::write(&path, "input.uri = 'articles/'\noutput.uri = 'out/'\n")?;
+//! let draft = parse(Source::read(&path)?)?;
+//! // The stages that its `draft.plugins()` offer, beside those that are built in.
+//! let catalog: BTreeMap<String, StageKind> = BTreeMap::new();
+//! let pipeline = draft.resolve(&catalog, &[])?;
+//! assert_eq!(pipeline.name, "news");
+//! # std::fs::remove_dir_all(&folder)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
