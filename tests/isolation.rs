@@ -267,6 +267,16 @@ fn what_a_stage_prints_is_no_data() {
     let _ = ran.says(&["noise on stdout after Ok(0) of stdin"]);
 }
 
+/// The isolated one prints in another process, this one in that of textmill.
+#[test]
+fn what_a_plugin_prints_is_not_among_the_documents() {
+    let stages = plugins_line(&["unruly"]) + "[[stage]]\nuses = 'obey'\n";
+    let project = piped(&stages, "{\"id\":\"1\",\"text\":\"PRINT one\"}\n");
+    let ran = project.run(["run", "p.toml", "-o", "-", "-q"]).code(0);
+    assert_eq!(ran.stdout, project.read("in.jsonl"));
+    let _ = ran.says(&["noise on stdout"]);
+}
+
 #[test]
 fn try_shows_a_stage_in_a_process_of_its_own() {
     let project = isolated(&["CUT one"], "").file("a.txt", "CUT one").file("b.txt", "ABORT");

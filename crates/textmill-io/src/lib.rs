@@ -33,6 +33,7 @@ mod names;
 mod output;
 mod plugin_path;
 mod snapshot;
+mod stdout;
 mod step;
 #[cfg(not(feature = "parquet"))]
 #[path = "no_table.rs"]
@@ -59,3 +60,4 @@ pub use crate::output::{
 };
 pub use crate::plugin_path::PluginPath;
 pub use crate::snapshot::{Snapshot, replace_file, sha256, sha256_of_file};
+pub use crate::stdout::claim_stdout;

@@ -23,6 +23,9 @@ use crate::trace::Tracer;
 const NAMED: usize = 5;
 
 pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
+    if let Err(error) = io::claim_stdout() {
+        tracing::debug!("what plugins print may get among the documents on standard output: {error}");
+    }
     let engine =
         open::pipeline(&args.pipeline, &args.inputs, args.output.as_deref(), args.ledger.as_deref())?;
     let report = report_folder(args, &engine);

@@ -11,7 +11,7 @@ mod state;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
 use crate::format::{Compression, OutputFormat};
 use crate::step::step;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, stdout};
 
 /// Writes to a file are gathered up to so many bytes.
 const BUFFER: usize = 256 << 10;
@@ -353,7 +353,7 @@ fn is_stream(uri: &str) -> bool {
 
 fn open_stream(uri: &str) -> Result<Box<dyn Write + Send>> {
     if uri == "-" {
-        return Ok(Box::new(io::stdout()));
+        return stdout::writer().map_err(|error| Error::io(uri, "cannot write", error));
     }
     let file =
         File::options().write(true).open(uri).map_err(|error| Error::io(uri, "cannot write", error))?;
