@@ -12,9 +12,9 @@ use crate::account::Counts;
 use crate::batch::{Mill, Slot, StageTime};
 use crate::error::{Error, Failure};
 use crate::ledger::Recorder;
-use crate::memory::{self, Memory};
 use crate::observe::Blind;
 use crate::plugin::{Cancel, enter_run};
+use crate::resume::{self, Resume};
 use crate::ring::Ring;
 use crate::write::{Encoders, Ends, Milled, Sinks, Writer};
 use crate::{Engine, convert};
@@ -115,7 +115,7 @@ struct Shared<'r> {
     options: &'r RunOptions<'r>,
     encoders: Encoders,
     begin: Instant,
-    memory: Memory,
+    resume: Resume,
     reader: Mutex<Reader>,
     /// What the reader would like to be done by others.
     ahead: Option<Arc<Ahead>>,
@@ -155,7 +155,7 @@ impl Engine {
         let sinks = if options.dry_run {
             Sinks::none()
         } else {
-            let run = memory::identity(self, &input, options.limit).unwrap_or_default();
+            let run = resume::identity(self, &input, options.limit).unwrap_or_default();
             Sinks::open(self, &input.columns(), options.overwrite, &run)?
         };
         options.progress.begin(input.total_bytes());
@@ -168,7 +168,7 @@ impl Engine {
             options,
             encoders: sinks.encoders(),
             begin,
-            memory: Memory::open(self, &sinks, options.fresh, begin)?,
+            resume: Resume::open(self, &sinks, options.fresh, begin)?,
             reader: Mutex::new(input.reader_ahead(ahead.clone())),
             ahead,
             ring: Ring::new(Arc::clone(&budget)),
@@ -187,8 +187,13 @@ impl Engine {
     /// # Errors
     /// The input is not there.
     pub fn is_done(&self, limit: Option<u64>) -> Result<bool, Error> {
+        // Most runs that are not done have no output yet: their input is not looked for twice.
+        let output = self.pipeline().output.as_ref();
+        if !output.is_some_and(|output| Path::new(&output.uri).exists()) {
+            return Ok(false);
+        }
         let input = self.open_input(limit, false)?;
-        let Some(run) = memory::identity(self, &input, limit) else { return Ok(false) };
+        let Some(run) = resume::identity(self, &input, limit) else { return Ok(false) };
         let made_from = MadeFrom { run, ..self.provenance().made_from() };
         let pipeline = self.pipeline();
         let is_there = |uri: &str| textmill_io::is_there(Path::new(uri), &made_from);
@@ -198,7 +203,7 @@ impl Engine {
         let failed = pipeline.failed_output().filter(|_| pipeline.failed.is_none());
         let is_failed_there =
             failed.is_none_or(|output| !Path::new(&output.uri).exists() || is_there(&output.uri));
-        Ok(pipeline.output.is_some() && asked.map(String::as_str).all(is_there) && is_failed_there)
+        Ok(asked.map(String::as_str).all(is_there) && is_failed_there)
     }
 
     /// Finds the input without reading it.
@@ -319,15 +324,15 @@ impl Shared<'_> {
         chunk: &Chunk,
         ledger: &mut Option<Recorder<'_>>,
     ) -> Result<Milled, Error> {
-        let key = self.memory.key(chunk, &self.encoders);
-        let known = key.and_then(|key| self.memory.recall(key, chunk.len()));
+        let key = self.resume.key(chunk, &self.encoders);
+        let known = key.and_then(|key| self.resume.recall(key, chunk.len()));
         if let Some((milled, counts)) = known {
             mill.counts += &counts;
             return Ok(milled);
         }
         let mut milled = lock(&self.spare).pop().unwrap_or_default();
         milled.begin(chunk.shard());
-        let Some(key) = key.filter(|_| self.memory.is_noting()) else {
+        let Some(key) = key.filter(|_| self.resume.is_noting()) else {
             self.mill(mill, chunk, ledger.as_mut(), &mut milled)?;
             return Ok(milled);
         };
@@ -336,7 +341,7 @@ impl Shared<'_> {
         let counts = std::mem::replace(&mut mill.counts, before);
         // What a stage says while it is being stopped is not what it would have said.
         if !self.options.cancel.is_cancelled() {
-            self.memory.note(key, chunk.len(), &milled, &counts);
+            self.resume.note(key, chunk.len(), &milled, &counts);
         }
         mill.counts += &counts;
         Ok(milled)
@@ -418,15 +423,15 @@ impl Shared<'_> {
         let totals = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = totals.error {
             // What was done is worth keeping, whatever the run ended by.
-            let done = self.memory.keep();
+            let done = self.resume.keep();
             return Err(if let Error::Interrupted { .. } = error {
                 Error::Interrupted { done }
             } else {
                 error
             });
         }
-        let resumed = self.memory.recalled();
-        drop(self.memory);
+        let resumed = self.resume.recalled();
+        drop(self.resume);
         let reader = self.reader.into_inner().unwrap_or_else(PoisonError::into_inner);
         let writer = self.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut counts = totals.counts;

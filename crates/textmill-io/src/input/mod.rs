@@ -15,6 +15,7 @@ mod source;
 mod tables;
 mod whole;
 
+use std::fs;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use self::reader::{Counts, Reader};
 pub use self::shard::Shard;
 use crate::columns::InputColumns;
 use crate::format::{Compression, InputFormat, InvalidUtf8};
+use crate::journal::{Key, KeyMaker};
 use crate::names::FieldNames;
 use crate::{Error, ErrorKind, Result};
 
@@ -137,6 +139,18 @@ impl Input {
         source::compression(&file.path)
     }
 
+    /// What tells this input from what it may be later: the names, sizes, times and inodes of its files. `None` where one has
+    /// none of that, as standard input.
+    pub fn key(&self) -> Option<Key> {
+        let mut key = KeyMaker::default();
+        for file in &self.files {
+            let metadata = fs::metadata(&file.path).ok().filter(fs::Metadata::is_file)?;
+            let modified = metadata.modified().ok()?;
+            key = key.and(&*file.name).and(format!("{} {modified:?} {}", metadata.len(), inode(&metadata)));
+        }
+        Some(key.key())
+    }
+
     /// The columns of the input, for an output that has columns.
     pub fn columns(&self) -> InputColumns {
         self.shared.columns.clone()
@@ -160,6 +174,17 @@ impl Input {
     pub fn reader_ahead(&self, ahead: Option<Arc<Ahead>>) -> Reader {
         Reader::new(self.files.clone(), Arc::clone(&self.shared), ahead)
     }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+/// Files have no numbers that std knows.
+#[cfg(not(unix))]
+fn inode(_: &fs::Metadata) -> u64 {
+    0
 }
 
 fn no_input(path: &str, message: impl Into<String>) -> Error {

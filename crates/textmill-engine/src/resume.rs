@@ -31,7 +31,7 @@ const DATA_VERSION: u64 = 1;
 
 /// See the [module](self). Shared by all workers.
 #[derive(Debug)]
-pub(crate) struct Memory {
+pub(crate) struct Resume {
     run: Key,
     /// From when on what is done is noted.
     from: Instant,
@@ -55,7 +55,7 @@ enum State {
     Open(Journal),
 }
 
-impl Memory {
+impl Resume {
     /// Opens what an interrupted run has left, unless `fresh`.
     pub(crate) fn open(engine: &Engine, sinks: &Sinks, fresh: bool, begin: Instant) -> Result<Self, Error> {
         let run = key_of_run(engine);
@@ -217,8 +217,7 @@ fn key_of_run(engine: &Engine) -> Key {
     key.key()
 }
 
-/// A hash of all that a run depends on, the input included: files are told by name, size, time and inode. `None` where they
-/// cannot be told, as standard input.
+/// A hash of all that a run depends on, the input included. `None` where that cannot be told, as of standard input.
 pub(crate) fn identity(engine: &Engine, input: &Input, limit: Option<u64>) -> Option<String> {
     let pipeline = engine.pipeline();
     let mut key = KeyMaker::default().and(key_of_run(engine)).and(&pipeline.name);
@@ -227,22 +226,7 @@ pub(crate) fn identity(engine: &Engine, input: &Input, limit: Option<u64>) -> Op
         key = key.and(format!("{name:?} {format:?} {columns:?} {max_bytes:?}"));
     }
     key = key.and(format!("{limit:?} {:?} {:?}", pipeline.run.shard_bytes, pipeline.ledger.is_some()));
-    for file in input.files() {
-        let metadata = std::fs::metadata(&file.path).ok().filter(std::fs::Metadata::is_file)?;
-        let modified = metadata.modified().ok()?;
-        key = key.and(&*file.name).and(format!("{} {modified:?} {}", metadata.len(), inode(&metadata)));
-    }
-    Some(key.key().to_string())
-}
-
-#[cfg(unix)]
-fn inode(metadata: &std::fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &std::fs::Metadata) -> u64 {
-    0
+    Some(key.and(input.key()?).key().to_string())
 }
 
 /// What tells one build of the same version from another, for whoever works on a stage of ours: size and time of the program.
