@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 use std::ffi::c_void;
-use std::mem::offset_of;
+use std::mem::{self, offset_of};
 use std::path::Path;
 use std::ptr;
 
@@ -42,7 +42,8 @@ pub(crate) struct Placed<T> {
 
 #[derive(Debug)]
 enum Memory<T> {
-    Heap(Box<Longer<T>>),
+    /// Of a [`Box`], which would not let anybody else point there.
+    Heap(*mut Longer<T>),
     #[cfg(unix)]
     Guarded(#[expect(dead_code, reason = "held, so that it is there")] Guarded),
 }
@@ -83,17 +84,25 @@ pub(crate) fn host() -> abi::Host {
     }
 }
 
+impl<T> Drop for Memory<T> {
+    fn drop(&mut self) {
+        if let Self::Heap(memory) = self {
+            // SAFETY: made of a box, and freed nowhere else.
+            mem::drop(unsafe { Box::from_raw(*memory) });
+        }
+    }
+}
+
 /// Puts a struct into memory of this shape, with `size` saying so.
 ///
 /// # Errors
 /// If the system gives no such memory.
 pub(crate) fn place<T: Growing + Copy>(value: T, shape: Shape) -> Result<Placed<T>, Finding> {
     let heap = |size: usize| {
-        let mut memory = Box::new(Longer { known: value, more: [NOWHERE; 16] });
-        let at = &raw mut *memory;
+        let memory = Box::into_raw(Box::new(Longer { known: value, more: [NOWHERE; 16] }));
         // SAFETY: `size` of the struct is part of the memory.
-        unsafe { at.byte_add(T::SIZE_AT).cast::<usize>().write(size) };
-        Ok(Placed { at: at.cast(), memory: Memory::Heap(memory) })
+        unsafe { memory.byte_add(T::SIZE_AT).cast::<usize>().write(size) };
+        Ok(Placed { at: memory.cast(), memory: Memory::Heap(memory) })
     };
     match shape {
         Shape::Known => heap(size_of::<T>()),
@@ -206,7 +215,8 @@ fn describe(table: &abi::Stage, instance: *const abi::Instance, shape: Shape) ->
     // SAFETY: an open instance, and a plan whose size is set.
     well("describe", unsafe { (table.describe)(instance, plan.at) })?;
     if let Memory::Heap(memory) = &plan.memory
-        && memory.more != [NOWHERE; 16]
+        // SAFETY: it is there as long as `plan` is.
+        && unsafe { (&raw const (**memory).more).read() } != [NOWHERE; 16]
     {
         return Err(Finding::new("`describe` writes to fields of `tm_plan` that it cannot know"));
     }

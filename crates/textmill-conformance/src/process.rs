@@ -6,6 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use textmill_engine::private_memory;
+
 /// What the process of a check may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -59,7 +61,7 @@ fn watch(child: &mut Child, limits: Limits) -> io::Result<How> {
         if begin.elapsed() > limits.time {
             break How::TimedOut;
         }
-        if memory(child.id()).is_some_and(|bytes| bytes > limits.memory) {
+        if private_memory(child.id()).is_some_and(|bytes| bytes > limits.memory) {
             break How::OutOfMemory;
         }
         thread::sleep(pause);
@@ -68,14 +70,6 @@ fn watch(child: &mut Child, limits: Limits) -> io::Result<How> {
     child.kill()?;
     child.wait()?;
     Ok(how)
-}
-
-/// The memory that a process has in use, in bytes; `None` where the system does not say.
-pub(crate) fn memory(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 /// How much of what a process says on stderr is kept.

@@ -36,7 +36,7 @@ pub use crate::histogram::{Bin, Histogram, Scale};
 pub use crate::plugin::{
     Answer, Approve, Breach, BuiltIn, Cancel, Edit, Emitted, LoadError, LoadedPlugin, NoExit, OpenError,
     OpenedStage, Origin, Refusal, Registry, Rule, RuleKind, StageError, StageFile, StagePlan, Trial, Verdict,
-    WorkError, WorkerCommand, abi_version, entry, exit, forbid_exit, tell_of_crashes, work,
+    WorkError, WorkerCommand, abi_version, entry, exit, forbid_exit, private_memory, tell_of_crashes, work,
 };
 pub use crate::provenance::{Provenance, UsedResource};
 pub use crate::run::{Finished, Progress, RunOptions, Span};

@@ -3,12 +3,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use textmill_engine::{Answer, OpenedStage, StageError, Verdict};
+use textmill_engine::{Answer, OpenedStage, StageError, Verdict, private_memory};
 
 use super::data::{is_pure, same};
 use crate::bench::{Case, Row, Worker, digest, gave_up, rows};
 use crate::corpus;
-use crate::process::memory;
 use crate::report::{Finding, Outcome, Pass};
 
 const WORKERS: usize = 8;
@@ -61,7 +60,7 @@ pub(super) fn leaks(case: &Case<'_>) -> Outcome {
         let mut workers = [Worker::new(&stage)?, Worker::new(&stage)?];
         workers.iter_mut().try_for_each(|worker| worker.batches(&rows, 2).map(drop))
     };
-    let Some(_) = memory(std::process::id()) else {
+    let Some(_) = private_memory(std::process::id()) else {
         return Ok(Pass::NotApplicable(
             "this system does not say how much memory a process has in use".to_owned(),
         ));
@@ -105,7 +104,7 @@ impl Held {
     fn now() -> Self {
         let count = |folder: &str| std::fs::read_dir(folder).map_or(0, Iterator::count);
         Self {
-            memory: memory(std::process::id()).unwrap_or_default(),
+            memory: private_memory(std::process::id()).unwrap_or_default(),
             files: count("/proc/self/fd"),
             threads: count("/proc/self/task"),
         }

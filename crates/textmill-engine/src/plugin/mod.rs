@@ -22,7 +22,7 @@ pub use crash::tell_of_crashes;
 pub use exit::{NoExit, exit, forbid_exit};
 pub use host::Cancel;
 pub(crate) use host::enter_run;
-pub use isolated::{WorkError, WorkerCommand, work};
+pub use isolated::{WorkError, WorkerCommand, private_memory, work};
 pub use library::{Approve, BuiltIn, LoadError, LoadedPlugin, Origin, Refusal, Registry, abi_version, entry};
 pub(crate) use segments::{DocumentKey, Segments};
 pub(crate) use sink::Answers;

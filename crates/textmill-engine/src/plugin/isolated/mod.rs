@@ -23,6 +23,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub(super) use message::{Library, Opening};
+pub use process::private_memory;
 pub(super) use stage::{IsolatedStage, IsolatedWorker, NO_WORKERS, describe_isolated};
 pub use worker::{WorkError, work};
 

@@ -231,8 +231,9 @@ impl Watch {
     }
 }
 
-/// What a process has for itself, in memory or swapped out: not its program and libraries, nor what it shares.
-fn private_memory(pid: u32) -> Option<u64> {
+/// What a process has for itself, in bytes, in memory or swapped out: not its program and libraries, nor what it shares. `None`
+/// where the system does not say.
+pub fn private_memory(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let kibibytes = |name| -> Option<u64> {
         let value = status.lines().find_map(|line| line.strip_prefix(name))?;
