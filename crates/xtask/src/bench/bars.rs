@@ -70,6 +70,24 @@ const RATIOS: &[Ratio] = &[
         under: &[],
     },
     Ratio {
+        name: "peak memory, news.toml -j 2, ten copies, nothing noted : one",
+        of: megabytes,
+        over: &["news.toml, ten copies, nothing noted, -j 2"],
+        under: &["news.toml, -j 2"],
+    },
+    Ratio {
+        name: "CPU, news.toml, ten copies : the same, nothing noted",
+        of: cpu,
+        over: &["news.toml, ten copies, -j 2"],
+        under: &["news.toml, ten copies, nothing noted, -j 2"],
+    },
+    Ratio {
+        name: "CPU, news.toml -j 1, with a ledger : without",
+        of: cpu,
+        over: &["news.toml, ledger, -j 1"],
+        under: &["news.toml, -j 1"],
+    },
+    Ratio {
         name: "CPU, news.toml, one short document, ms",
         of: cpu_milliseconds,
         over: &["news.toml, one document"],

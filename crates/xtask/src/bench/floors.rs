@@ -63,7 +63,7 @@ fn floor(name: &str, corpus: &Corpus, bytes: usize, pass: impl Fn() -> usize + '
 fn of_bytes(corpus: &Corpus) -> Result<Vec<OfBytes>> {
     let gz = std::fs::read(&corpus.gz)?;
     let zst = zstd::encode_all(corpus.bytes.as_slice(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
-    Ok(vec![
+    let mut floors: Vec<OfBytes> = vec![
         ("memcpy", Box::new(|bytes| black_box(bytes.to_vec()).len())),
         ("memchr, newlines", Box::new(|bytes| memchr::memchr_iter(b'\n', bytes).count())),
         ("simdutf8, check", Box::new(|bytes| usize::from(simdutf8::basic::from_utf8(bytes).is_ok()))),
@@ -81,9 +81,48 @@ fn of_bytes(corpus: &Corpus) -> Result<Vec<OfBytes>> {
                 })
             }),
         ),
+        ("SHA-256", Box::new(|bytes| textmill::io::sha256(bytes).len())),
         ("gz, unpack", Box::new(move |_| drained(MultiGzDecoder::new(gz.as_slice())))),
         ("zst, unpack", Box::new(move |_| zstd::Decoder::with_buffer(zst.as_slice()).map_or(0, drained))),
-    ])
+    ];
+    floors.extend(of_other_parsers());
+    Ok(floors)
+}
+
+/// What reads JSON and is not in textmill; their crates take longer to build than all else here.
+#[cfg(feature = "parsers")]
+fn of_other_parsers() -> [OfBytes; 2] {
+    [
+        (
+            "sonic-rs, raw values",
+            Box::new(|bytes| {
+                sum_of_lines(bytes, |line| {
+                    sonic_rs::to_object_iter(line)
+                        .map(|field| field.map_or(0, |(_, value)| value.as_raw_str().len()))
+                        .sum()
+                })
+            }),
+        ),
+        (
+            "simd-json, tape",
+            Box::new(|bytes| {
+                let (mut buffers, mut copy) = (simd_json::Buffers::default(), Vec::new());
+                let mut nodes = 0;
+                for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                    copy.clear();
+                    copy.extend_from_slice(line);
+                    nodes += simd_json::to_tape_with_buffers(&mut copy, &mut buffers)
+                        .map_or(0, |tape| tape.0.len());
+                }
+                nodes
+            }),
+        ),
+    ]
+}
+
+#[cfg(not(feature = "parsers"))]
+fn of_other_parsers() -> [OfBytes; 0] {
+    []
 }
 
 fn of_texts() -> Result<Vec<OfText>> {

@@ -70,6 +70,21 @@ pub(super) fn subjects(corpus: &Rc<Corpus>, textmill: &Textmill) -> Result<Vec<S
     })?;
     let (copies, name) = (&corpus.copies, "news.toml, ten copies, -j 2".into());
     add(Run { name, input: copies, documents: 10 * documents, bytes: 10 * bytes, stages: news, threads: 2 })?;
+    let (name, quiet) = (
+        "news.toml, ten copies, nothing noted, -j 2".into(),
+        &format!("[run]\nresume-after = \"60m\"\n{news}"),
+    );
+    add(Run {
+        name,
+        input: copies,
+        documents: 10 * documents,
+        bytes: 10 * bytes,
+        stages: quiet,
+        threads: 2,
+    })?;
+    let (name, ledger) =
+        ("news.toml, ledger, -j 1".into(), &format!("[ledger]\nuri = \"ledger.jsonl.zst\"\n{news}"));
+    add(Run { name, input: &corpus.file, documents, bytes, stages: ledger, threads: 1 })?;
     let name = "news.toml, one document".into();
     add(Run { name, input: &one, documents: 1, bytes: fs::read(&one)?.len(), stages: news, threads: 1 })?;
     Ok(subjects)
@@ -126,5 +141,7 @@ impl Run<'_> {
 
 fn command(textmill: &Textmill, pipeline: PathBuf, threads: usize) -> Vec<OsString> {
     let threads = threads.to_string().into();
-    vec![textmill.binary().into(), "run".into(), pipeline.into(), "--quiet".into(), "-j".into(), threads]
+    // Without `--fresh` every round but the first would find the output there, and do nothing.
+    let words = ["run".into(), pipeline.into(), "--quiet".into(), "--fresh".into(), "-j".into(), threads];
+    std::iter::once(textmill.binary().into()).chain(words).collect()
 }
