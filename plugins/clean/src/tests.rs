@@ -161,8 +161,14 @@ const PIECES: [&str; 72] = [
     "ก",
 ];
 
+/// Many times as many cases as usual, so that `PROPTEST_CASES` still says how long to look.
+fn many() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.saturating_mul(16), failure_persistence: None, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(many())]
 
     #[test]
     fn pieces_are_settled(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..24)) {

@@ -190,8 +190,14 @@ fn documents() -> impl Strategy<Value = String> {
         .prop_map(|lines| lines.into_iter().flat_map(|(line, ending)| [line, ending]).collect())
 }
 
+/// Many times as many cases as usual, so that `PROPTEST_CASES` still says how long to look.
+fn many() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.saturating_mul(8), failure_persistence: None, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(many())]
 
     #[test]
     fn a_second_run_changes_nothing(text in documents(), known in prop::option::of(prop::sample::select(vec![TITLE, "Harbour Town Opens Its New Bridge | Harbour Post"]))) {

@@ -1,11 +1,11 @@
 //! Inline links: their words stay, their marks and addresses go.
 //!
-//! A link that follows a `]` or `<` is left alone: without its marks, what is around it could read as another link.
+//! Without its marks, what is around a link can read as another link, so a line is read again until nothing is left to do.
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter, memchr2_iter, memmem, memrchr};
-use textmill_stage::{Deletes, Line, Span};
+use textmill_stage::{Deletes, Span};
 use textmill_text::{Lines, lines};
 
 use crate::judge::Seen;
@@ -13,6 +13,9 @@ use crate::rule::{Permissions, Rule};
 
 /// No address and no tag is longer than this many bytes.
 const MAX_ADDRESS: usize = 2048;
+
+/// A line that still has links after it was read this often is left as it is.
+const MAX_READS: usize = 8;
 
 /// What has to go of the inline links of a text, in order.
 #[derive(Debug, Default)]
@@ -24,19 +27,12 @@ impl InlineEdits {
         if !wanted {
             return edits;
         }
-        let bytes = text.as_bytes();
-        if let Some(rule) = permissions.get(Rule::MarkdownLink) {
-            for (start, line) in lines_at(text, memmem::find_iter(bytes, b"](")) {
-                markdown_marks(line, |span| edits.0.push((shift(span, start), rule)));
-            }
+        let kinds =
+            Kinds { markdown: permissions.get(Rule::MarkdownLink), html: permissions.get(Rule::HtmlLink) };
+        for (start, line) in kinds.lines(text) {
+            let marks = kinds.all_marks(line).into_iter();
+            edits.0.extend(marks.map(|(span, rule)| (shift(span, start), rule)));
         }
-        if let Some(rule) = permissions.get(Rule::HtmlLink) {
-            let anchors = memchr_iter(b'<', bytes).filter(|at| is_anchor(&bytes[at + 1..]));
-            for (start, line) in lines_at(text, anchors) {
-                html_tags(line, |span| edits.0.push((shift(span, start), rule)));
-            }
-        }
-        edits.settle();
         edits
     }
 
@@ -47,7 +43,7 @@ impl InlineEdits {
             let inside = rest.iter().take_while(|(span, _)| span.end <= line.span.end).count();
             let (inside, below) = rest.split_at(inside);
             rest = below;
-            Seen { line, view: view(line, inside), verdict: None }
+            Seen { line, view: cut(line.text, line.span.start, inside), verdict: None }
         })
     }
 
@@ -61,31 +57,93 @@ impl InlineEdits {
             removals.get(next).is_none_or(|(removal, _)| edit.end <= removal.start)
         })
     }
+}
 
-    /// In order, and none over another.
-    fn settle(&mut self) {
-        self.0.sort_by_key(|(span, _)| *span);
+/// The kinds of links that may go.
+struct Kinds {
+    markdown: Option<Deletes>,
+    html: Option<Deletes>,
+}
+
+impl Kinds {
+    /// The lines that may have a link, in order, each with where it starts.
+    fn lines<'a>(&self, text: &'a str) -> Vec<(usize, &'a str)> {
+        let bytes = text.as_bytes();
+        let mut found = Vec::new();
+        if self.markdown.is_some() {
+            found.extend(lines_at(text, memmem::find_iter(bytes, b"](")));
+        }
+        if self.html.is_some() {
+            found.extend(lines_at(text, memchr_iter(b'<', bytes).filter(|at| is_anchor(&bytes[at + 1..]))));
+        }
+        found.sort_unstable_by_key(|(start, _)| *start);
+        found.dedup_by_key(|(start, _)| *start);
+        found
+    }
+
+    /// What has to go of the line until it has no links.
+    fn all_marks(&self, line: &str) -> Vec<(Span, Deletes)> {
+        let mut all = Vec::new();
+        for _ in 0..MAX_READS {
+            let more = self.marks(&cut(line, 0, &all));
+            if more.is_empty() {
+                return all;
+            }
+            add(&mut all, &more);
+        }
+        Vec::new()
+    }
+
+    /// The marks that one reading of the line finds: in order, and none over another.
+    fn marks(&self, line: &str) -> Vec<(Span, Deletes)> {
+        let mut found = Vec::new();
+        if let Some(rule) = self.markdown {
+            markdown_marks(line, |span| found.push((span, rule)));
+        }
+        if let Some(rule) = self.html {
+            html_tags(line, |span| found.push((span, rule)));
+        }
+        found.sort_unstable_by_key(|(span, _)| *span);
         let mut end = 0;
-        self.0.retain(|(span, _)| {
+        found.retain(|(span, _)| {
             let apart = end <= span.start;
             end = end.max(span.end);
             apart
         });
+        found
     }
 }
 
-/// The line without the spans of `marks`, which lie in it.
-fn view<'a>(line: Line<'a>, marks: &[(Span, Deletes)]) -> Cow<'a, str> {
+/// Adds to the marks of a line those that were found in the line without them. One that is found around others takes them in.
+fn add(marks: &mut Vec<(Span, Deletes)>, found: &[(Span, Deletes)]) {
+    let mut rest = std::mem::take(marks).into_iter().peekable();
+    let mut cut = 0;
+    for (span, rule) in found {
+        while let Some(before) = rest.next_if(|(mark, _)| mark.start - cut <= span.start) {
+            cut += before.0.end - before.0.start;
+            marks.push(before);
+        }
+        let start = span.start + cut;
+        while let Some((inside, _)) = rest.next_if(|(mark, _)| mark.start - cut < span.end) {
+            cut += inside.end - inside.start;
+        }
+        marks.push((Span::new(start, span.end + cut), *rule));
+    }
+    marks.extend(rest);
+}
+
+/// The line, which starts at `start`, without the spans of `marks`, which lie in it.
+fn cut<'a>(line: &'a str, start: usize, marks: &[(Span, Deletes)]) -> Cow<'a, str> {
     if marks.is_empty() {
-        return Cow::Borrowed(line.text);
+        return Cow::Borrowed(line);
     }
     let mut view = String::new();
     let mut at = 0;
     for (span, _) in marks {
-        view.push_str(line.text.get(at..span.start - line.span.start).unwrap_or_default());
-        at = span.end - line.span.start;
+        view.push_str(line.get(at..span.start - start).unwrap_or_default());
+        at = span.end - start;
     }
-    view.push_str(line.text.get(at..).unwrap_or_default());
+    view.push_str(line.get(at..).unwrap_or_default());
     Cow::Owned(view)
 }
 
@@ -122,10 +180,8 @@ fn markdown_marks(line: &str, mut mark: impl FnMut(Span)) {
         let Some(start) = open.pop() else { continue };
         let Some(len) = address_len(&bytes[at + 1..]) else { continue };
         done = at + 1 + len;
-        if start.start == 0 || !matches!(bytes[start.start - 1], b']' | b'<') {
-            mark(start);
-            mark(Span::new(at, done));
-        }
+        mark(start);
+        mark(Span::new(at, done));
     }
 }
 
@@ -161,8 +217,7 @@ fn html_tags(line: &str, mut mark: impl FnMut(Span)) {
     let bytes = line.as_bytes();
     let mut done = 0;
     for at in memchr_iter(b'<', bytes) {
-        let guarded = at > 0 && matches!(bytes[at - 1], b']' | b'<');
-        if at < done || guarded || !is_anchor(&bytes[at + 1..]) {
+        if at < done || !is_anchor(&bytes[at + 1..]) {
             continue;
         }
         let window = &bytes[at..bytes.len().min(at + MAX_ADDRESS)];

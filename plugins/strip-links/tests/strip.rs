@@ -175,6 +175,22 @@ fn inline_links_keep_their_words() {
     check_with(r#"{"off": ["html-link", "markdown-link"]}"#, &text, &text);
 }
 
+/// Without its marks, what is around a link can read as another.
+#[test]
+fn links_that_others_leave_behind_go_too() {
+    let check = |line: &str, expected: &str| {
+        let before = paragraphs("Mara");
+        check_with("{}", &format!("{before}\n{line}\n"), &format!("{before}\n{expected}\n"));
+    };
+    check("[<a ]>]()", "");
+    check("A [boat](<a >) came", "A boat came");
+    check("A [<a >boat](/b) came", "A boat came");
+    check("A <[a](/b) >boat came", "A boat came");
+    check("The [old][boat](/b) came", "The [old]boat came");
+    let deep = format!("{}a ", "<".repeat(9)) + &">a ".repeat(8) + ">boat";
+    check(&deep, &deep);
+}
+
 #[test]
 fn options_choose_rules_and_languages() {
     let text = format!("{}\n\nLire aussi : Le phare rouvre\n\nTeilen\n\nIt ends.\n", paragraphs("Mara"));
@@ -200,7 +216,7 @@ static EAGER: LazyLock<Opened<StripLinks>> =
     LazyLock::new(|| open(r#"{"max-removed": 1.0, "bare-urls": true, "news-tail": true}"#).unwrap());
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(many())]
 
     #[test]
     fn a_second_pass_changes_nothing(
@@ -216,12 +232,48 @@ proptest! {
     }
 
     #[test]
+    fn links_made_of_links_go_at_once(
+        pieces in proptest::collection::vec(proptest::sample::select(MARKS), 0..16),
+        eager in any::<bool>(),
+    ) {
+        let stage = if eager { &EAGER } else { &DEFAULT };
+        let once = stage.run(&pieces.concat());
+        prop_assert!(once.failed.is_none());
+        prop_assert_eq!(&stage.run(&once.text).text, &once.text);
+    }
+
+    #[test]
     fn any_text_is_safe(text in "[\\[\\]()<>a/ !.:\n\r©Photo読é]{0,120}") {
         let once = EAGER.run(&text);
         prop_assert!(once.failed.is_none());
         prop_assert_eq!(&EAGER.run(&once.text).text, &once.text);
     }
 }
+
+/// A dozen times as many cases as usual, so that `PROPTEST_CASES` still says how long to look.
+fn many() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.saturating_mul(12), failure_persistence: None, ..usual }
+}
+
+const MARKS: &[&str] = &[
+    "[",
+    "]",
+    "(",
+    ")",
+    "](",
+    "](/a)",
+    "![",
+    "<a ",
+    "<a href='(/b)'",
+    "</a>",
+    "<",
+    ">",
+    "/",
+    "a",
+    " ",
+    "\n",
+];
 
 const PIECES: &[&str] = &[
     "The boat came back before the rain, and nobody on the quay had seen it go out that morning.",
