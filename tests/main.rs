@@ -31,6 +31,7 @@ mod plugins;
 mod readme;
 mod regressions;
 mod report_html;
+mod results;
 mod resume;
 mod run_json;
 mod toml_mistakes;

@@ -105,6 +105,7 @@ pub(crate) fn shell(folder: &Path, command: &str) -> Ran {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(folder).stdin(Stdio::null());
     shell.env("PATH", path).env("CARGO_NET_OFFLINE", "true").env_remove("CARGO_TARGET_DIR");
+    shell.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
     shell.output().unwrap().into()
 }
 

@@ -118,7 +118,7 @@ pub(crate) struct PipelineArgs {
 }
 
 /// What is said about the plugins of a pipeline.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct PluginArgs {
     /// Look here first for plugins that the pipeline names without a path; may be given again
     #[arg(long = "plugin-dir", value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
@@ -166,6 +166,15 @@ pub(crate) struct RunArgs {
     /// Write where the time went, batch by batch, to this file: a trace for `chrome://tracing` or Perfetto
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) trace: Option<PathBuf>,
+    /// Compare with this run, named by its output, its ledger or its `run.json`, and exit with 1 if more differs than
+    /// `--fail-on-change` says
+    #[arg(long, value_name = "RUN", value_hint = clap::ValueHint::AnyPath, conflicts_with = "dry_run")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// The share of the documents that may differ from the baseline [default: `0%`]
+    #[arg(long, value_name = "SHARE", value_parser = some_share, requires = "baseline")]
+    pub(crate) fail_on_change: Option<f64>,
+    #[command(flatten)]
+    pub(crate) results: ResultArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -187,8 +196,16 @@ pub(crate) struct LockArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
+    /// Pipeline files, or folders of them
+    #[arg(value_name = "PIPELINE", required = true, value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Set an option of a stage, as in `--set links.max-removed=0.5`; may be given again
+    #[arg(long = "set", value_name = "STAGE.KEY=VALUE")]
+    pub(crate) overrides: Vec<Override>,
     #[command(flatten)]
-    pub(crate) pipeline: PipelineArgs,
+    pub(crate) plugins: PluginArgs,
+    #[command(flatten)]
+    pub(crate) results: ResultArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -234,6 +251,8 @@ pub(crate) struct TestArgs {
     pub(crate) update: bool,
     #[command(flatten)]
     pub(crate) plugins: PluginArgs,
+    #[command(flatten)]
+    pub(crate) results: ResultArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -387,9 +406,9 @@ pub(crate) struct PluginTestArgs {
     /// Try also the documents of this file: a text, or `.jsonl`
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) corpus: Option<PathBuf>,
-    /// How the report is written to stdout
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(crate) format: TestFormat,
+    /// How the report is written
+    #[arg(long = "output-format", visible_alias = "format", value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: ResultFormat,
     /// Shorter documents and fewer rounds: for builds without optimization
     #[arg(long)]
     pub(crate) quick: bool,
@@ -401,12 +420,32 @@ pub(crate) struct PluginTestArgs {
     pub(crate) memory: u64,
 }
 
-/// How the report of a test is written.
+/// How what a command found is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TestFormat {
+pub(crate) enum ResultFormat {
+    /// For people, on stderr
     Human,
+    /// One JSON object
     Json,
+    /// A JSON object per line, one for each thing that was looked at
+    Jsonl,
+    /// Annotations of a workflow of GitHub, on stderr
+    Github,
+    /// XML as of `JUnit`
     Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Markdown
+    Markdown,
+}
+
+/// How a command tells machines what it found.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResultArgs {
+    /// How what was found is written, to stdout unless said otherwise [default: `human`; `github`
+    /// where `GITHUB_ACTIONS` is `true`]
+    #[arg(long = "output-format", value_name = "FORMAT")]
+    pub(crate) format: Option<ResultFormat>,
 }
 
 #[derive(Debug, clap::Args)]

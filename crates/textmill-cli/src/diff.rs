@@ -16,6 +16,13 @@ pub(crate) fn lines(before: &str, after: &str) -> String {
     changes.map(|change| line(change.tag(), change.iter_strings_lossy())).collect()
 }
 
+/// The same without colours, each line with its sign in front.
+pub(crate) fn plain(before: &str, after: &str) -> String {
+    let coloured = lines(before, after);
+    let plain = anstream::adapter::strip_str(&coloured).to_string();
+    plain.lines().flat_map(|line| [line.strip_prefix("  ").unwrap_or(line), "\n"]).collect()
+}
+
 /// One line of the diff; what changed within it is bold.
 pub(crate) fn line<'a>(
     tag: ChangeTag,

@@ -19,6 +19,8 @@ pub(crate) enum Done {
     Well,
     /// It did what it could; documents failed, or a check found something. It has said so.
     Failed,
+    /// Of several things, it could not do one. It has said so.
+    Unable,
 }
 
 /// The run was interrupted.
@@ -44,6 +46,7 @@ pub(crate) fn code(result: Outcome) -> ExitCode {
     let error = match result {
         Ok(Done::Well) => return ExitCode::SUCCESS,
         Ok(Done::Failed) => return ExitCode::from(1),
+        Ok(Done::Unable) => return ExitCode::from(2),
         Err(error) => error,
     };
     // Whoever read our output has seen enough.
@@ -58,13 +61,18 @@ pub(crate) fn code(result: Outcome) -> ExitCode {
         }
         return ExitCode::from(130);
     }
+    code(Ok(tell(&error)))
+}
+
+/// Says what went wrong, and what that makes of a command that goes on.
+pub(crate) fn tell(error: &anyhow::Error) -> Done {
     if let Some(diagnostics) = error.downcast_ref::<Diagnostics>() {
         terminal::say(diagnostics.render(terminal::color()).trim_end());
-        return ExitCode::from(2);
+        return Done::Unable;
     }
     let data = error.downcast_ref::<DataError>();
-    show(data.map_or(&error, |error| &error.0));
-    ExitCode::from(if data.is_some() { 1 } else { 2 })
+    show(data.map_or(error, |error| &error.0));
+    if data.is_some() { Done::Failed } else { Done::Unable }
 }
 
 /// A plugin ended the process: says so, and picks the code.

@@ -7,6 +7,7 @@ mod args;
 mod command;
 mod diff;
 mod exit;
+mod findings;
 mod logging;
 mod past;
 mod progress;
@@ -32,13 +33,13 @@ fn main() -> ExitCode {
     let guard = no_exit(&args.command, &bar);
     let result = match &args.command {
         Command::Run(args) => command::run::run(args, &bar),
-        Command::Check(args) => command::check::run(args),
+        Command::Check(args) => command::check::run(args, bar.is_quiet()),
         Command::List(args) => command::list::run(args),
         Command::Doc(args) => command::doc::run(args),
         Command::Try(args) => command::try_one::run(args),
         Command::Plugin(command) => command::plugin::run(command),
         Command::Lock(args) => command::lock::run(args),
-        Command::Test(args) => command::test::run(args),
+        Command::Test(args) => command::test::run(args, bar.is_quiet()),
         Command::Report(args) => command::report::run(args, bar.is_quiet()),
         Command::Inspect(args) => command::inspect::run(args),
         Command::Graph(args) => command::graph::run(args),

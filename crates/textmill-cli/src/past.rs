@@ -30,11 +30,40 @@ pub(crate) fn find(named: &Path) -> Result<(PathBuf, Run), Advised> {
         hint: Some(hint.to_owned()),
     };
     let json = std::fs::read(&place).map_err(|error| unreadable(&error, NAMES))?;
-    let run = Run::from_json(&json).map_err(|error| match error {
+    let mut run = Run::from_json(&json).map_err(|error| match error {
         ReadError::Version(_) => unreadable(&error, "run the pipeline again"),
         ReadError::Other(_) => unreadable(&error, NAMES),
     })?;
+    follow(&mut run, &place);
     Ok((place, run))
+}
+
+/// The outputs of a run whose folder was moved or copied, as from one machine of a CI to another: those beside the record
+/// are meant, wherever they lay when it was written.
+fn follow(run: &mut Run, place: &Path) {
+    let Some((state, folder)) = place.parent().and_then(|state| Some((state, state.parent()?))) else {
+        return;
+    };
+    let Some(before) = run.outputs.iter().find_map(|output| base(Path::new(&output.path), state)) else {
+        return;
+    };
+    for output in &mut run.outputs {
+        let Ok(name) = Path::new(&output.path).strip_prefix(&before) else { continue };
+        let here = if name.as_os_str().is_empty() { folder.to_owned() } else { folder.join(name) };
+        if here.exists() {
+            output.path = std::path::absolute(&here).unwrap_or(here).display().to_string();
+        }
+    }
+}
+
+/// The folder in which the hidden folder of an output lay, if that is called like this one. An output that is a folder has
+/// it inside.
+fn base(output: &Path, state: &Path) -> Option<PathBuf> {
+    if state.file_name()? == io::FOLDER {
+        return Some(output.to_owned());
+    }
+    let beside = io::state_folder(output)?;
+    (beside.file_name() == state.file_name()).then(|| beside.parent().map(Path::to_owned))?
 }
 
 /// Where the record can be, most likely first.
@@ -99,6 +128,23 @@ pub(crate) fn check_output(run: &Run) -> Result<(), Advised> {
     Err(Advised {
         message: format!("`{}` is not what this run has written", path.display()),
         hint: Some("put the output back, or run it again".to_owned()),
+    })
+}
+
+/// Whether there is anything to tell what became of each document: the output or, without it, the ledger.
+pub(crate) fn check_there(run: &Run) -> Result<(), Advised> {
+    let is_gone = |kind| run.output(kind).is_none_or(|output| !Path::new(&output.path).exists());
+    if !is_gone("output") || !is_gone("ledger") {
+        return Ok(());
+    }
+    Err(Advised {
+        message: match run.output("output") {
+            Some(output) if output.path != "-" => {
+                format!("the output of this run is gone: there is no `{}`", output.path)
+            }
+            _ => "this run has left no output".to_owned(),
+        },
+        hint: Some("run it again, into a file; what is compared are documents".to_owned()),
     })
 }
 

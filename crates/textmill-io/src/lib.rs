@@ -55,9 +55,9 @@ pub use crate::journal::{Journal, Key, KeyMaker, Packed};
 pub use crate::ledger::{LedgerEntry, ledger_value_as_json, read_ledger};
 pub use crate::names::FieldNames;
 pub use crate::output::{
-    Body, EncodedBatch, Encoder, HashedFile, MadeFrom, NamePart, Output, OutputOptions, Published,
+    Body, EncodedBatch, Encoder, FOLDER, HashedFile, MadeFrom, NamePart, Output, OutputOptions, Published,
     PublishedFile, REPORT_FILE, RUN_FILE, Refused, Rejected, Why, is_there, state_folder,
 };
 pub use crate::plugin_path::PluginPath;
 pub use crate::snapshot::{Snapshot, replace_file, sha256, sha256_of_file};
-pub use crate::stdout::claim_stdout;
+pub use crate::stdout::{claim_stdout, stdout};

@@ -31,8 +31,11 @@ pub fn claim_stdout() -> io::Result<()> {
     Ok(())
 }
 
-/// Where documents for standard output go.
-pub(crate) fn writer() -> io::Result<Box<dyn Write + Send>> {
+/// Where what was asked for on standard output goes, documents above all.
+///
+/// # Errors
+/// The system gives no second descriptor for it.
+pub fn stdout() -> io::Result<Box<dyn Write + Send>> {
     match CLAIMED.get() {
         Some(file) => Ok(Box::new(file.try_clone()?)),
         None => Ok(Box::new(io::stdout())),

@@ -25,6 +25,8 @@ pub struct Diagnostic {
     pub line: Option<usize>,
     /// The column in characters, counted from 1.
     pub column: Option<usize>,
+    /// The column behind the last character that it is about; a mistake is shown on one line.
+    pub end_column: Option<usize>,
     /// What is wrong, in one line.
     pub message: String,
     /// What to write beside the bytes: mostly what was expected there.
@@ -128,11 +130,13 @@ impl Diagnostic {
     pub(crate) fn at(spot: &Spot, message: impl Into<String>) -> Self {
         let span = shown(&spot.text.text, &spot.span);
         let (line, column) = position(&spot.text.text, span.start);
+        let length = spot.text.text.get(span.clone()).map_or(0, |part| part.chars().count());
         Self {
             file: spot.text.name.clone(),
             span: Some(span),
             line: Some(line),
             column: Some(column),
+            end_column: Some(column + length),
             text: Some(Arc::clone(&spot.text)),
             ..Self::nowhere(message)
         }
@@ -145,6 +149,7 @@ impl Diagnostic {
             span: None,
             line: None,
             column: None,
+            end_column: None,
             message: message.into(),
             label: None,
             hint: None,

@@ -9,14 +9,16 @@ const HEAD: [&str; 7] = ["stage", "documents", "changed", "dropped", "failed", "
 impl Run {
     /// The run in a few lines: a row for each stage, and what came out. ASCII but for `µs` and the minus sign.
     pub fn funnel(&self) -> String {
+        format!("{}\n{}", table(&self.funnel_rows()), self.funnel_ends())
+    }
+
+    /// The rows of the funnel, for whoever lays out tables in another way: the head, the input, the stages.
+    pub fn funnel_rows(&self) -> Vec<[String; 7]> {
         let mut rows = vec![HEAD.map(ToOwned::to_owned)];
         rows.push(self.input_row());
         let times = self.times.stages.iter().map(|time| time.seconds).chain(std::iter::repeat(0.0));
         rows.extend(self.stages.iter().zip(times).map(|(stage, seconds)| stage.row(seconds)));
-        let mut text = table(&rows);
-        text.push('\n');
-        text.push_str(&self.ends());
-        text
+        rows
     }
 
     fn input_row(&self) -> [String; 7] {
@@ -24,7 +26,8 @@ impl Run {
         ["(input)".into(), read, String::new(), String::new(), failed, String::new(), String::new()]
     }
 
-    fn ends(&self) -> String {
+    /// The lines below the funnel: what became of the documents, and what a number alone would not tell.
+    pub fn funnel_ends(&self) -> String {
         let docs = &self.docs;
         let emitted = match docs.emitted {
             0 => String::new(),

@@ -103,6 +103,10 @@ impl Project {
     pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(args).current_dir(self.folder.path()).env_remove("TEXTMILL_LOG").env("NO_COLOR", "1");
+        // These tests run in workflows of GitHub too.
+        for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"] {
+            command.env_remove(name);
+        }
         command
     }
 

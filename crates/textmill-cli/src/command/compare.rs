@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::path::Path;
 
 use serde_json::{Map, Value};
 use textmill_report::{Rule, Run, count, plural};
@@ -31,31 +32,71 @@ struct Differences {
     shown: Vec<(Change, String)>,
 }
 
+/// A run that is over, with its documents: as they are, even if another run replaces them.
+#[derive(Debug)]
+pub(crate) struct Side {
+    run: Run,
+    documents: Documents,
+}
+
+/// In what two runs differ.
+#[derive(Debug)]
+pub(crate) struct Compared {
+    /// For a terminal.
+    pub(crate) text: String,
+    /// How many documents there are, and how many of them differ.
+    pub(crate) all: u64,
+    pub(crate) differing: u64,
+}
+
 pub(crate) fn run(args: &CompareArgs) -> Outcome {
-    let (_, first) = past::find(&args.first)?;
-    let (_, second) = past::find(&args.second)?;
-    let differences = Differences::between(&documents(&first)?, &documents(&second)?, args.number);
-    let mut out = anstream::stdout().lock();
-    write!(out, "{}{}{}", pipeline(&first, &second), numbers(&first, &second), differences.tell())?;
-    drop(out);
-    let share = differences.share();
-    if args.fail_on_change.is_some_and(|limit| share > limit) {
-        say(&format!(
-            "more than {} % of the documents differ",
-            100.0 * args.fail_on_change.unwrap_or_default()
-        ));
+    let (first, second) = (Side::find(&args.first)?, Side::find(&args.second)?);
+    let compared = first.compare(&second, args.number);
+    anstream::stdout().lock().write_all(compared.text.as_bytes())?;
+    if let Some(limit) = args.fail_on_change.filter(|limit| compared.share() > *limit) {
+        say(&format!("more than {} % of the documents differ", 100.0 * limit));
         return Ok(Done::Failed);
     }
     Ok(Done::Well)
 }
 
-/// The documents of a run. Where the output is gone or another, their texts cannot be compared, which is told.
-fn documents(run: &Run) -> anyhow::Result<Documents> {
-    let intact = past::check_output(run);
-    if let Err(error) = &intact {
-        say(&format!("{}: {}; its texts are not compared", warning(), error.message));
+impl Side {
+    /// The run that a person names.
+    pub(crate) fn find(named: &Path) -> anyhow::Result<Self> {
+        Self::of(past::find(named)?.1)
     }
-    Ok(past::documents(run, intact.is_ok())?)
+
+    /// Where the output is another than that of the run, its texts cannot be compared, which is told.
+    pub(crate) fn of(run: Run) -> anyhow::Result<Self> {
+        past::check_there(&run)?;
+        let intact = past::check_output(&run);
+        if let Err(error) = &intact {
+            say(&format!("{}: {}; its texts are not compared", warning(), error.message));
+        }
+        let documents = past::documents(&run, intact.is_ok())?;
+        Ok(Self { run, documents })
+    }
+
+    /// `most`: how many documents of each kind of difference are named.
+    pub(crate) fn compare(&self, other: &Self, most: usize) -> Compared {
+        let differences = Differences::between(&self.documents, &other.documents, most);
+        Compared {
+            text: pipeline(&self.run, &other.run) + &numbers(&self.run, &other.run) + &differences.tell(),
+            all: differences.all,
+            differing: differences.differing(),
+        }
+    }
+}
+
+impl Compared {
+    pub(crate) fn share(&self) -> f64 {
+        share(self.differing, self.all)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+fn share(part: u64, all: u64) -> f64 {
+    if all == 0 { 0.0 } else { part as f64 / all as f64 }
 }
 
 /// What changed in the pipeline: in the file, and in options that the command line set.
@@ -183,17 +224,12 @@ impl Differences {
         self.by_kind.values().sum()
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
-    fn share(&self) -> f64 {
-        if self.all == 0 { 0.0 } else { self.differing() as f64 / self.all as f64 }
-    }
-
     fn tell(&self) -> String {
         let mut text = format!(
             "{} of {} differ ({:.2} %)\n",
             count(self.differing()),
             plural(self.all, "document"),
-            100.0 * self.share()
+            100.0 * share(self.differing(), self.all)
         );
         for (change, number) in &self.by_kind {
             text.extend(["\n", &styled(STRONG, &change.what(*number)), "\n"]);

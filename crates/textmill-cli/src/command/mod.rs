@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod doc;
 pub(crate) mod explain;
+mod files;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod inspect;

@@ -9,11 +9,13 @@ use textmill::{
     Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, Progress, RunOptions, Suite, TestSpec,
     io,
 };
-use textmill_report::{self as report, Run, Severity, Test, TestResult, bytes, plural};
+use textmill_report::{self as report, Run, Severity, Test, TestResult, bytes, count, plural};
 
+use super::compare::Side;
 use super::open;
-use crate::args::RunArgs;
+use crate::args::{ResultFormat, RunArgs};
 use crate::exit::{Advised, DataError, Done, Interrupted, Outcome};
+use crate::findings::{self, Finding, Findings, Kind, Place, Problem, Verdict};
 use crate::progress::Bar;
 use crate::record::{self, Circumstances};
 use crate::terminal::{self, STRONG, say, styled};
@@ -23,22 +25,87 @@ use crate::trace::Tracer;
 const NAMED: usize = 5;
 
 pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
+    let mut findings = Findings::new("run");
+    let result = run_and_tell(args, bar, &mut findings);
+    bar.clear();
+    findings.finish(findings::format(args.results.format), &args.pipeline.pipeline, result)
+}
+
+fn run_and_tell(args: &RunArgs, bar: &Bar, findings: &mut Findings) -> Outcome {
     if let Err(error) = io::claim_stdout() {
         tracing::debug!("what plugins print may get among the documents on standard output: {error}");
     }
     let engine =
         open::pipeline(&args.pipeline, &args.inputs, args.output.as_deref(), args.ledger.as_deref())?;
+    spare_stdout(args, &engine)?;
     let report = report_folder(args, &engine);
     report.as_deref().map_or(Ok(()), |folder| record::check_free(folder, args.overwrite))?;
-    if let Some(run) = done_before(args, &engine, report.as_deref())? {
-        return Ok(tell_again(&run, bar));
+    // Before the run, which may replace it.
+    let baseline = args.baseline.as_deref().map(Side::find).transpose()?;
+    let (run, done) = match done_before(args, &engine, report.as_deref())? {
+        Some(run) => {
+            let done = tell_again(&run, bar);
+            (run, done)
+        }
+        None => run_now(args, bar, &engine, report.as_deref())?,
+    };
+    findings.add_run(&engine, &run);
+    let differs = match baseline {
+        Some(baseline) => compare_with(&baseline, args, &run, findings)?,
+        None => false,
+    };
+    findings.set_run(run);
+    Ok(if differs { Done::Failed } else { done })
+}
+
+/// Documents and results cannot both go to standard output.
+fn spare_stdout(args: &RunArgs, engine: &Engine) -> Result<(), Advised> {
+    let format = findings::format(args.results.format);
+    let is_free = matches!(format, ResultFormat::Human | ResultFormat::Github);
+    let pipeline = engine.pipeline();
+    let mut outputs = [&pipeline.output, &pipeline.dropped, &pipeline.failed].into_iter().flatten();
+    if is_free || args.dry_run || outputs.all(|output| output.uri != "-") {
+        return Ok(());
     }
+    Err(Advised {
+        message: "documents and `--output-format` would both go to standard output".to_owned(),
+        hint: Some("write the documents to a file".to_owned()),
+    })
+}
+
+/// Tells in what the run differs from the baseline; whether that is more than is allowed.
+fn compare_with(baseline: &Side, args: &RunArgs, run: &Run, findings: &mut Findings) -> anyhow::Result<bool> {
+    let compared = baseline.compare(&Side::of(run.clone())?, NAMED);
+    let limit = args.fail_on_change.unwrap_or(0.0);
+    let differs = compared.share() > limit;
+    let named = args.baseline.as_deref().unwrap_or(Path::new("")).display();
+    let message = format!(
+        "{} of {} differ from `{named}` ({:.2} %), and at most {} % may",
+        count(compared.differing),
+        plural(compared.all, "document"),
+        100.0 * compared.share(),
+        figure(100.0 * limit)
+    );
+    if differs {
+        say(&format!("{}: {message}", terminal::error()));
+        say(compared.text.trim_end());
+    }
+    let details = Some(anstream::adapter::strip_str(&compared.text).to_string());
+    let place = Some(Place::of(&args.pipeline.pipeline));
+    let problem = differs.then_some(Problem { message, details, place, hint: None });
+    let verdict = if differs { Verdict::Failed } else { Verdict::Passed };
+    let (kind, name) = (Kind::Baseline, format!("as in {named}"));
+    findings.add(Finding::new(kind, &args.pipeline.pipeline, name, verdict, problem.into_iter().collect()));
+    Ok(differs)
+}
+
+fn run_now(args: &RunArgs, bar: &Bar, engine: &Engine, report: Option<&Path>) -> anyhow::Result<(Run, Done)> {
     let started = SystemTime::now();
     let cancel = Cancel::default();
     stop_on_signal(&cancel);
-    let tracer = args.trace.as_deref().map(|path| Tracer::new(bar, &engine, path));
+    let tracer = args.trace.as_deref().map(|path| Tracer::new(bar, engine, path));
     let options = RunOptions {
-        threads: threads(args, &engine),
+        threads: threads(args, engine),
         memory_limit: args.memory_limit,
         limit: args.limit,
         dry_run: args.dry_run,
@@ -50,7 +117,7 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
     tracing::info!("running with {} threads", options.threads);
     let result = engine.run(&options);
     bar.clear();
-    let finished = result.map_err(|error| explain(&engine, error))?;
+    let finished = result.map_err(|error| explain(engine, error))?;
     tracing::info!("at most {} were on their way at one time", bytes(finished.peak_bytes as u64));
     let allowed = allowed(engine.pipeline().run.max_errors, &finished);
     let known = Circumstances {
@@ -59,15 +126,15 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
         limit: args.limit,
         dry_run: args.dry_run,
         failures_allowed: allowed,
-        tests: tests(args, &engine, report.is_some())?,
+        tests: tests(args, engine, report.is_some())?,
     };
-    let run = record::record(&engine, &finished, known);
-    let records = record_places(&finished, report.as_deref());
+    let run = record::record(engine, &finished, known);
+    let records = record_places(&finished, report);
     record::write(&run, &records)?;
     let trace = tracer.map(Tracer::finish).transpose()?;
     if !bar.is_quiet() {
         // Of more than one, the one that was asked for; or that beside the output.
-        let told = report.as_ref().map_or(records.first(), |_| records.last());
+        let told = report.map_or(records.first(), |_| records.last());
         tell(args, &run, &finished, told);
         if let Some(path) = trace {
             say(&format!("trace    {}", shown(&path)));
@@ -77,7 +144,46 @@ pub(crate) fn run(args: &RunArgs, bar: &Bar) -> Outcome {
         tell_failures(&finished, allowed);
     }
     let checked = tell_broken(&run);
-    Ok(if allowed && checked { Done::Well } else { Done::Failed })
+    Ok((run, if allowed && checked { Done::Well } else { Done::Failed }))
+}
+
+impl Findings {
+    /// The documents of the run, and the conditions over it.
+    fn add_run(&mut self, engine: &Engine, run: &Run) {
+        let pipeline = engine.pipeline();
+        let failures = &run.failures;
+        let verdict = match (failures.total, failures.allowed) {
+            (0, _) => Verdict::Passed,
+            (_, true) => Verdict::Warning,
+            _ => Verdict::Failed,
+        };
+        let problem = |failure: &report::Failure| Problem {
+            message: failed(&failure.place, failure.stage.as_deref(), &failure.message),
+            place: Some(Place::of(&pipeline.path)),
+            ..Problem::default()
+        };
+        let problems = failures.shown.iter().map(problem).collect();
+        let read = plural(run.docs.read, "document");
+        self.add(Finding::new(Kind::Documents, &pipeline.path, read, verdict, problems));
+        for (number, check) in run.checks.iter().enumerate() {
+            self.add(self::finding(engine, number, check));
+        }
+    }
+}
+
+fn finding(engine: &Engine, number: usize, check: &report::Check) -> Finding {
+    let pipeline = engine.pipeline();
+    let message = format!("`{}` does not hold: it is {}", check.that, figure(check.found));
+    let mistakes = pipeline.check_diagnostic(number, &message);
+    let problem = mistakes.iter().next().map(Problem::from).unwrap_or_default();
+    let problem = Problem { hint: check.message.clone(), ..problem };
+    let verdict = match (check.holds, check.severity) {
+        (true, _) => Verdict::Passed,
+        (_, Severity::Warning) => Verdict::Warning,
+        _ => Verdict::Failed,
+    };
+    let problems = if check.holds { Vec::new() } else { vec![problem] };
+    Finding::new(Kind::Check, &pipeline.path, &check.that, verdict, problems)
 }
 
 /// Tells of the conditions that do not hold; whether that is no more than a warning.
@@ -301,8 +407,7 @@ fn tell_failures(finished: &Finished, allowed: bool) {
         if allowed { (terminal::warning(), ", which `max-errors` allows") } else { (terminal::error(), "") };
     say(&format!("{label}: {} failed{remark}", plural(counts.failed, "document")));
     for Failure { place, stage, message, .. } in failures.iter().take(NAMED) {
-        let stage = stage.as_deref().map_or_else(String::new, |stage| format!(" in stage `{stage}`"));
-        say(&format!("  {place}{stage}: {message}"));
+        say(&format!("  {}", failed(place, stage.as_deref(), message)));
     }
     let named = failures.len().min(NAMED) as u64;
     if counts.failed > named {
@@ -312,4 +417,10 @@ fn tell_failures(finished: &Finished, allowed: bool) {
         let what = if counts.failed == 1 { "it" } else { "each" };
         say(&format!("{}: {what} is in `{}`, with its original", terminal::hint(), shown(&failed.path)));
     }
+}
+
+/// Where a document was read, in which stage it failed, and why.
+fn failed(place: &str, stage: Option<&str>, message: &str) -> String {
+    let stage = stage.map_or_else(String::new, |stage| format!(" in stage `{stage}`"));
+    format!("{place}{stage}: {message}")
 }

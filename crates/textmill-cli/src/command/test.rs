@@ -1,14 +1,16 @@
 //! `textmill test`: the golden tests of pipeline files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Instant;
 
-use textmill::{Mismatch, Suite, TestSpec};
+use textmill::{Mismatch, Suite, TestSpec, Tested};
 use textmill_report::plural;
 
-use super::{open, worker};
+use super::{files, open, worker};
 use crate::args::TestArgs;
 use crate::diff;
 use crate::exit::{Advised, Done, Outcome};
+use crate::findings::{self, Finding, Findings, Kind, Problem, Verdict};
 use crate::terminal::{ADDED, REMOVED, STRONG, color, say, styled};
 
 /// How many tests came to what.
@@ -19,47 +21,69 @@ struct Tally {
     written: u64,
 }
 
-pub(crate) fn run(args: &TestArgs) -> Outcome {
+pub(crate) fn run(args: &TestArgs, is_quiet: bool) -> Outcome {
+    let mut findings = Findings::new("test");
+    let result = test_all(args, is_quiet, &mut findings);
+    let subject = args.paths.first().map_or(Path::new(""), |path| path);
+    findings.finish(findings::format(args.results.format), subject, result)
+}
+
+fn test_all(args: &TestArgs, is_quiet: bool, findings: &mut Findings) -> Outcome {
     // All files are opened before a test runs: a mistake in the last one should not come after a page of results.
     let mut suites = Vec::new();
     let plugins = open::plugins(&args.plugins);
-    for path in files(&args.paths)? {
+    for path in files::find(&args.paths, "test")? {
         suites.push((Suite::open(&path, &plugins, worker::command())?, path));
     }
     let mut tally = Tally::default();
     for (suite, path) in &suites {
-        run_suite(args, suite, path, &mut tally)?;
+        run_suite(args, is_quiet, (suite, path), &mut tally, findings)?;
     }
     if tally.passed + tally.failed == 0 {
         return Err(none_found(args).into());
     }
-    say(&format!("\n{}", tally.summary()));
+    if !is_quiet {
+        say(&format!("\n{}", tally.summary()));
+    }
     Ok(if tally.failed == 0 { Done::Well } else { Done::Failed })
 }
 
-fn run_suite(args: &TestArgs, suite: &Suite, path: &Path, tally: &mut Tally) -> anyhow::Result<()> {
+fn run_suite(
+    args: &TestArgs,
+    is_quiet: bool,
+    (suite, path): (&Suite, &Path),
+    tally: &mut Tally,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
     let is_wanted = |test: &TestSpec| args.name.as_ref().is_none_or(|part| test.name.contains(part));
     let tests: Vec<_> = suite.tests().iter().enumerate().filter(|(_, test)| is_wanted(test)).collect();
-    if !tests.is_empty() {
+    if !tests.is_empty() && !is_quiet {
         say(&styled(STRONG, &path.display().to_string()));
     }
     for (number, test) in tests {
+        let begin = Instant::now();
         let tested = suite.run(test, args.update)?;
         let passed = tested.mismatches.is_empty();
-        say(&format!(
-            "  {}  {}",
-            if passed { styled(ADDED, "ok  ") } else { styled(REMOVED, "FAIL") },
-            test.name
-        ));
-        if let Some(snapshot) = &tested.written {
-            say(&format!("        wrote {}", snapshot.display()));
-            tally.written += 1;
+        if !(passed && is_quiet) {
+            tell(suite, (number, test), &tested);
         }
-        tested.mismatches.iter().for_each(|mismatch| show(suite, number, mismatch));
+        tally.written += u64::from(tested.written.is_some());
         tally.passed += u64::from(passed);
         tally.failed += u64::from(!passed);
+        findings
+            .add(Finding { time: Some(begin.elapsed()), ..finding(suite, (number, test), path, &tested) });
     }
     Ok(())
+}
+
+fn tell(suite: &Suite, (number, test): (usize, &TestSpec), tested: &Tested) {
+    let passed = tested.mismatches.is_empty();
+    let verdict = if passed { styled(ADDED, "ok  ") } else { styled(REMOVED, "FAIL") };
+    say(&format!("  {verdict}  {}", test.name));
+    if let Some(snapshot) = &tested.written {
+        say(&format!("        wrote {}", snapshot.display()));
+    }
+    tested.mismatches.iter().for_each(|mismatch| show(suite, number, mismatch));
 }
 
 /// Where it was expected, and how what was found differs.
@@ -69,6 +93,17 @@ fn show(suite: &Suite, test: usize, mismatch: &Mismatch) {
         say(&format!("  {} expected, {} found:", styled(REMOVED, "-"), styled(ADDED, "+")));
         say(diff::lines(expected, found).trim_end());
     }
+}
+
+fn finding(suite: &Suite, (number, test): (usize, &TestSpec), path: &Path, tested: &Tested) -> Finding {
+    let problem = |mismatch: &Mismatch| {
+        let details = mismatch.texts.as_ref().map(|(expected, found)| diff::plain(expected, found));
+        let mistakes = suite.diagnostic(number, mismatch);
+        let problem = mistakes.iter().next().map(Problem::from).unwrap_or_default();
+        Problem { details, ..problem }
+    };
+    let verdict = if tested.mismatches.is_empty() { Verdict::Passed } else { Verdict::Failed };
+    Finding::new(Kind::Test, path, &test.name, verdict, tested.mismatches.iter().map(problem).collect())
 }
 
 impl Tally {
@@ -81,50 +116,8 @@ impl Tally {
     }
 }
 
-/// The files that are named, and in folders those that have tests.
-fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            files.extend(files_with_tests(path)?);
-        } else {
-            files.push(path.clone());
-        }
-    }
-    Ok(files)
-}
-
-/// The pipeline files below a folder that have tests, by name; hidden folders are none of ours. Cargo has tables of the same
-/// name in files of its own.
-fn files_with_tests(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut entries = std::fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
-        .map_err(|error| Advised {
-            message: format!("cannot list the folder `{}`: {error}", folder.display()),
-            hint: None,
-        })?;
-    entries.sort();
-    for path in entries {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && !path.is_symlink() && !name.starts_with('.') {
-            found.extend(files_with_tests(&path)?);
-        } else if path.extension().is_some_and(|it| it == "toml") && name != "Cargo.toml" && has_tests(&path)
-        {
-            found.push(path);
-        }
-    }
-    Ok(found)
-}
-
-fn has_tests(path: &Path) -> bool {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines().any(|line| line.trim_start().starts_with("[[test]]"))
-}
-
 fn none_found(args: &TestArgs) -> Advised {
-    let paths: Vec<_> = args.paths.iter().map(|path| format!("`{}`", path.display())).collect();
-    let place = paths.join(", ");
+    let place = files::listed(&args.paths);
     match &args.name {
         Some(part) => Advised {
             message: format!("no test in {place} has `{part}` in its name"),

@@ -24,8 +24,9 @@ use self::part::{Part, hex};
 use self::parts::Parts;
 pub use self::pattern::NamePart;
 use self::pattern::Pattern;
+pub use self::state::FOLDER;
+pub(crate) use self::state::SUCCESS;
 use self::state::{Claim, Wanted};
-pub(crate) use self::state::{FOLDER, SUCCESS};
 pub use self::state::{HashedFile, MadeFrom, REPORT_FILE, RUN_FILE, is_there, state_folder};
 use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
@@ -353,7 +354,7 @@ fn is_stream(uri: &str) -> bool {
 
 fn open_stream(uri: &str) -> Result<Box<dyn Write + Send>> {
     if uri == "-" {
-        return stdout::writer().map_err(|error| Error::io(uri, "cannot write", error));
+        return stdout::stdout().map_err(|error| Error::io(uri, "cannot write", error));
     }
     let file =
         File::options().write(true).open(uri).map_err(|error| Error::io(uri, "cannot write", error))?;

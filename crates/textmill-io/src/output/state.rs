@@ -31,7 +31,8 @@ use crate::step::step;
 use crate::{Error, ErrorKind, Result};
 
 const SCHEMA: u32 = 1;
-pub(crate) const FOLDER: &str = ".textmill";
+/// What the hidden folder in an output is called, and how that beside an output of one file ends.
+pub const FOLDER: &str = ".textmill";
 const OWNER: &str = "owner.json";
 const STAGING: &str = "staging";
 const PUBLISHING: &str = "publishing.json";

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::Value;
 use textmill_conformance::{Checked, Error, Limits, Options, Report, Subject, Tester, Verdict, checks};
 
-use crate::args::{PluginTestArgs, TestFormat};
+use crate::args::{PluginTestArgs, ResultFormat};
 use crate::exit::{Advised, Done, Outcome};
+use crate::findings::{self, Finding, Findings, Kind, Problem};
 use crate::terminal::{ADDED, FAINT, REMOVED, STRONG, say, styled, wrapped};
 
 pub(crate) fn run(args: &PluginTestArgs) -> Outcome {
@@ -18,22 +18,26 @@ pub(crate) fn run(args: &PluginTestArgs) -> Outcome {
         return list();
     }
     let tester = tester(args)?;
+    let is_for_people = matches!(args.format, ResultFormat::Human | ResultFormat::Github);
     let mut human = Human::default();
     let mut shown = Ok(());
     let report = tester.run(|checked| {
-        if args.format == TestFormat::Human && shown.is_ok() {
+        if is_for_people && shown.is_ok() {
             shown = human.show(checked);
         }
     });
     let report = report.map_err(|error| Advised { message: error.to_string(), hint: error.hint() })?;
     shown?;
-    let mut out = std::io::stdout().lock();
-    match args.format {
-        TestFormat::Human => say(&total(&report)),
-        TestFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
-        TestFormat::Junit => writeln!(out, "{}", junit(&report).to_string()?)?,
+    if is_for_people {
+        say(&total(&report));
     }
-    Ok(if report.passed() { Done::Well } else { Done::Failed })
+    let result = Ok(if report.passed() { Done::Well } else { Done::Failed });
+    if args.format == ResultFormat::Json {
+        // All that is known of the checks, as the crate publishes it.
+        writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(&report)?)?;
+        return result;
+    }
+    findings(&report).finish(args.format, Path::new(&report.subject), result)
 }
 
 /// What the process of one check does.
@@ -157,40 +161,35 @@ fn total(report: &Report) -> String {
     format!("\n{}: {passed} checks passed, {failed} failed, {others} did not apply", report.subject)
 }
 
-/// A suite for each stage, one for the library.
-fn junit(report: &Report) -> quick_junit::Report {
-    let mut junit = quick_junit::Report::new(report.subject.clone());
-    let mut suite: Option<TestSuite> = None;
-    for checked in &report.checks {
-        let name = checked.stage.as_deref().unwrap_or("library");
-        if suite.as_ref().is_some_and(|suite| suite.name.as_str() != name) {
-            junit.add_test_suites(suite.take());
-        }
-        let suite = suite.get_or_insert_with(|| TestSuite::new(name));
-        suite.add_test_case(test_case(checked, name));
-    }
-    junit.add_test_suites(suite);
-    junit
+/// The same in parts: a group for each stage, one for the library.
+fn findings(report: &Report) -> Findings {
+    let mut findings = Findings::new("plugin test");
+    report.checks.iter().for_each(|checked| findings.add(finding(report, checked)));
+    findings
 }
 
-fn test_case(checked: &Checked, class: &str) -> TestCase {
-    let mut status = match checked.verdict {
-        Verdict::Passed => TestCaseStatus::success(),
-        Verdict::NotClaimed | Verdict::NotRun => TestCaseStatus::skipped(),
-        Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        _ => TestCaseStatus::non_success(NonSuccessKind::Error),
+fn finding(report: &Report, checked: &Checked) -> Finding {
+    let verdict = match checked.verdict {
+        Verdict::Passed => findings::Verdict::Passed,
+        Verdict::NotClaimed | Verdict::NotRun => findings::Verdict::Skipped,
+        Verdict::Failed => findings::Verdict::Failed,
+        _ => findings::Verdict::Error,
     };
-    let message = checked.message.as_deref().unwrap_or(words(checked.verdict));
-    if checked.verdict != Verdict::Passed {
-        status.set_message(message).set_type(words(checked.verdict));
+    let message = match &checked.message {
+        Some(message) => Some(message.clone()),
+        None => (checked.verdict != Verdict::Passed).then(|| words(checked.verdict).to_owned()),
+    };
+    let problem = message.map(|message| Problem {
+        message,
+        details: checked.input.as_ref().map(shown),
+        ..Problem::default()
+    });
+    Finding {
+        kind: Kind::Conformance,
+        group: checked.stage.clone().unwrap_or_else(|| report.subject.clone()),
+        name: checked.check.to_owned(),
+        verdict,
+        time: Some(checked.time),
+        problems: problem.into_iter().collect(),
     }
-    if let Some(input) = &checked.input {
-        status.set_description(shown(input));
-    }
-    let mut case = TestCase::new(checked.check, status);
-    case.set_classname(class).set_time(checked.time);
-    if checked.verdict == Verdict::Passed && checked.message.is_some() {
-        case.set_system_out(message);
-    }
-    case
 }
