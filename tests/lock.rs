@@ -315,3 +315,55 @@ fn a_file_is_handed_over_as_the_bytes_that_were_hashed() {
     assert_eq!(fate("DULL"), textmill::Fate::Kept);
     assert_eq!(engine.provenance().resources[0].sha256, sha256sum(b"SLEEPY\n"));
 }
+
+mod frozen {
+    use super::*;
+
+    fn frozen(project: &Project) -> Ran {
+        project.run(["run", "p.toml", "--frozen"])
+    }
+
+    #[test]
+    fn the_input_that_is_locked_is_read() {
+        let project = locked();
+        let _ = frozen(&project).code(2).says(&[
+            "says nothing of the input",
+            "p.toml:2:",
+            "textmill lock p.toml --input",
+        ]);
+        let _ = project.run(["lock", "p.toml", "--input"]).code(0).says(&["1 input file"]);
+        let input = entry(&project)["input"].clone();
+        let line = format!("{}  in.jsonl\n", sha256sum(project.read("in.jsonl").as_bytes()));
+        assert_eq!(input["sha256"].as_str().unwrap(), sha256sum(line.as_bytes()));
+        assert_eq!(input["bytes"].as_integer(), Some(35));
+        let _ = frozen(&project).code(0);
+        let _ = project.run(["check", "p.toml", "--frozen"]).code(0);
+        // To lock the plugins once more leaves it as it is.
+        let _ = project.run(["lock", "p.toml"]).code(0).says(&["unchanged", "1 input file"]);
+    }
+
+    #[test]
+    fn any_other_is_refused() {
+        let project = locked();
+        let _ = project.run(["lock", "p.toml", "--input"]).code(0);
+        let before = project.read("in.jsonl");
+        project.write("in.jsonl", before.replace("awake", "alive"));
+        let _ = frozen(&project)
+            .code(2)
+            .says(&["the input is not the one of `textmill.lock`: it is of the same size"]);
+        project.write("in.jsonl", "");
+        let _ = frozen(&project).code(2).says(&["it is 1 file of 0 bytes, not 1 file of 35 bytes"]);
+        assert!(!project.path("out.jsonl").exists());
+        project.write("in.jsonl", before);
+        let _ = frozen(&project).code(0);
+        let _ = project.run(["run", "p.toml", "--frozen", "-i", "in.jsonl"]).code(2);
+    }
+
+    #[test]
+    fn another_plugin_is_refused_too() {
+        let project = locked();
+        let _ = project.run(["lock", "p.toml", "--input"]).code(0);
+        project.write("words.txt", "OTHER\n");
+        let _ = frozen(&project).code(2).says(&["the file `words.txt` is not the one of `textmill.lock`"]);
+    }
+}

@@ -273,7 +273,7 @@ mod baseline {
         let run = ["run", "a b/p.toml", "--set", "links.off=['teaser']", "--baseline", "base/base.jsonl"];
         let ran = project.run(run).code(1);
         let _ = ran.says(&[
-            "1 of 1 document differ from `base/base.jsonl` (100.00 %), and at most 0 % may",
+            "1 of 1 document differ from `base/base.jsonl` (100.00 %); at most 0 % may",
             "1 document with another text",
         ]);
         let _ = project.run(run.into_iter().chain(["--fail-on-change", "100%"])).code(0);
@@ -304,5 +304,54 @@ mod baseline {
             .code(2)
             .says(&["`nowhere` does not exist"]);
         assert!(!project.path("a b/out.jsonl").exists());
+    }
+}
+
+/// The composite action of this repository, less GitHub.
+#[cfg(unix)]
+mod action {
+    use std::process::Command;
+
+    use textmill_testkit::{Project, Ran, workspace};
+
+    use crate::with_pipelines;
+
+    /// Runs the script of a step, with the built binary as `textmill`.
+    fn step(project: &Project, name: &str, inputs: &[(&str, &str)]) -> Ran {
+        let action =
+            std::fs::read_to_string(workspace().join(".github/actions/textmill/action.yml")).unwrap();
+        let (_, step) = action.split_once(&format!("    - name: {name}\n")).unwrap();
+        let (_, script) = step.split_once("      run: |\n").unwrap();
+        let script: Vec<_> = script.lines().map_while(|line| line.strip_prefix("        ")).collect();
+        let binary = std::path::Path::new(env!("CARGO_BIN_EXE_textmill")).parent().unwrap();
+        let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+        let mut bash = Command::new("bash");
+        bash.args(["-e", "-o", "pipefail", "-c", &script.join("\n")]).current_dir(project.path(""));
+        bash.env("PATH", path).env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "summary.md");
+        bash.env("GITHUB_WORKSPACE", project.path("")).envs(inputs.iter().copied()).output().unwrap().into()
+    }
+
+    #[test]
+    fn it_checks_tests_and_runs() {
+        let project = with_pipelines();
+        let pipelines = ("PIPELINES", "pipelines/news.toml\n\npipelines/corpus.toml\n");
+        let _ = step(&project, "Check", &[pipelines, ("SARIF", "")]).code(0);
+        let _ = step(&project, "Test", &[pipelines]).code(0);
+        let run = ("PIPELINE", "pipelines/news.toml");
+        let _ = step(&project, "Run", &[run, ("OPTIONS", "--frozen\n--report=report\n")]).code(0);
+        let _ = step(&project, "Run", &[run, ("OPTIONS", "")]).code(0);
+        let summary = project.read("summary.md");
+        assert_eq!(summary.matches("### ✅").count(), 4, "{summary}");
+        assert!(project.path("report/report.html").exists());
+    }
+
+    #[test]
+    fn it_fails_where_a_command_fails() {
+        let project = with_pipelines().file("pipelines/bad.toml", "[[stage]]\nuses = 'clena'\n");
+        let check = step(&project, "Check", &[("PIPELINES", "pipelines"), ("SARIF", "found.sarif")]).code(2);
+        let _ = check.says(&["::error title=textmill%3A bad.toml,file=pipelines/bad.toml,line=2,col=8"]);
+        let sarif: serde_json::Value = serde_json::from_str(&project.read("found.sarif")).unwrap();
+        assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 1);
+        assert_eq!(project.read("summary.md").matches("###").count(), 1);
     }
 }

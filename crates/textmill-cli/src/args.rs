@@ -128,12 +128,20 @@ pub(crate) struct PluginArgs {
     pub(crate) locked: bool,
 }
 
+/// What is said about the input of a pipeline.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FreezeArgs {
+    /// As `--locked`, and refuse an input that is not the one of `textmill.lock`, to which `textmill lock --input` writes it
+    #[arg(long)]
+    pub(crate) frozen: bool,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) pipeline: PipelineArgs,
     /// Read this file, folder or glob, or `-` for stdin, in the place of `[input] uri`; may be given again
-    #[arg(short, long = "input", value_name = "URI", value_hint = clap::ValueHint::AnyPath)]
+    #[arg(short, long = "input", value_name = "URI", value_hint = clap::ValueHint::AnyPath, conflicts_with = "frozen")]
     pub(crate) inputs: Vec<String>,
     /// Write to this file or folder, or `-` for stdout, in the place of `[output] uri`
     #[arg(short, long, value_name = "URI", value_hint = clap::ValueHint::AnyPath)]
@@ -154,6 +162,8 @@ pub(crate) struct RunArgs {
     /// Replace an output that was not made by textmill
     #[arg(long)]
     pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) freezing: FreezeArgs,
     /// Do everything anew, in the place of going on where an interrupted run stopped
     #[arg(long)]
     pub(crate) fresh: bool,
@@ -189,6 +199,9 @@ pub(crate) struct LockArgs {
     /// The pipeline file; its plugins are loaded
     #[arg(value_name = "PIPELINE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) pipeline: PathBuf,
+    /// Lock also the input, all of which is read: `--frozen` refuses any other
+    #[arg(long)]
+    pub(crate) input: bool,
     /// Look here first for plugins that the pipeline names without a path; may be given again
     #[arg(long = "plugin-dir", value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) folders: Vec<PathBuf>,
@@ -204,6 +217,8 @@ pub(crate) struct CheckArgs {
     pub(crate) overrides: Vec<Override>,
     #[command(flatten)]
     pub(crate) plugins: PluginArgs,
+    #[command(flatten)]
+    pub(crate) freezing: FreezeArgs,
     #[command(flatten)]
     pub(crate) results: ResultArgs,
 }

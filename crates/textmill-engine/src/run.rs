@@ -214,6 +214,14 @@ impl Engine {
         self.open_input(None, false).map(drop)
     }
 
+    /// What is in the input, all of which is read.
+    ///
+    /// # Errors
+    /// It is not there, cannot be read, or is standard input.
+    pub fn digest_input(&self) -> Result<textmill_io::InputDigest, Error> {
+        self.open_input(None, false)?.digest().map_err(Error::Input)
+    }
+
     /// A quarter of the memory, unless somebody says otherwise: other programs run beside this one, and the system's cache
     /// of files is worth more to it than batches that wait.
     fn memory_limit(&self, options: &RunOptions<'_>) -> usize {

@@ -319,6 +319,13 @@ impl Pipeline {
         self.failed.clone().or_else(|| self.output.as_ref()?.beside("failed"))
     }
 
+    /// Something is wrong with the pipeline as a whole.
+    pub fn diagnostic(&self, message: &str, hint: &str) -> Diagnostics {
+        let mut one = Diagnostic::nowhere(message).with_hint(Some(hint));
+        one.file.clone_from(&self.text.name);
+        one.into()
+    }
+
     /// A stage refused its options when it was opened. `pointer` is an RFC 6901 pointer into the options; where nothing
     /// was written at that place, the nearest place around it is shown.
     pub fn option_diagnostic(&self, stage: usize, pointer: &str, message: &str) -> Diagnostics {

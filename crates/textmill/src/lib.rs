@@ -59,6 +59,8 @@ pub struct Options {
     pub output: Option<String>,
     /// Where the ledger goes, in the place of `[ledger] uri`: an absolute path.
     pub ledger: Option<String>,
+    /// Whether the input must be the one that is locked; it is read once more for that.
+    pub frozen: bool,
     /// Where plugins come from, and what they are held to.
     pub plugins: Plugins,
     /// How a process is started that runs a stage with `isolation`: a program that calls [`work`]. Without it, there is none
@@ -115,7 +117,15 @@ pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
     if let Some(uri) = &options.ledger {
         pipeline.replace_ledger(uri.clone());
     }
-    guard.open(pipeline, &registry)
+    let engine = guard.open(pipeline, &registry)?;
+    if options.frozen {
+        guard.check_input(&engine).map_err(|refusal| {
+            let (pipeline, Refusal { message, hint }) = (engine.pipeline(), refusal);
+            let shown = pipeline.input_diagnostic(0, &message, Some(&hint));
+            shown.unwrap_or_else(|| pipeline.diagnostic(&message, &hint))
+        })?;
+    }
+    Ok(engine)
 }
 
 /// What the program does that [`Options::worker`] names, and all that it does: runs a stage for the process that started it.

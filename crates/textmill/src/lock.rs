@@ -47,6 +47,8 @@ pub struct Locked {
     pub plugins: usize,
     /// How many files that options name.
     pub resources: usize,
+    /// How many files of the input; `None` if it is not locked.
+    pub input: Option<u64>,
     /// Whether it says something else than before.
     pub changed: bool,
     /// Plugins and the targets whose hashes are no longer in it, because the plugin is another since.
@@ -60,6 +62,8 @@ pub enum LockError {
     Pipeline(Diagnostics),
     /// The lock file cannot be read or written.
     File(io::Error),
+    /// The input cannot be read.
+    Input(textmill_engine::Error),
     /// The lock file that is there is none: the file, and why.
     Invalid(PathBuf, String),
 }
@@ -81,6 +85,8 @@ struct Entry {
     file: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     built_in: Option<BuiltIn>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input: Option<Input>,
     #[serde(default, rename = "plugin", skip_serializing_if = "Vec::is_empty")]
     plugins: Vec<Plugin>,
     #[serde(default, rename = "resource", skip_serializing_if = "Vec::is_empty")]
@@ -117,6 +123,16 @@ struct Resource {
     sha256: String,
 }
 
+/// What is read, where it was asked for to lock that too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Input {
+    files: u64,
+    bytes: u64,
+    /// As of [`io::InputDigest`].
+    sha256: String,
+}
+
 const FORMAT: u32 = 1;
 
 const HEADER: &str = "\
@@ -127,27 +143,32 @@ const HEADER: &str = "\
 /// Locks a pipeline to the plugins and files that it uses here and now: writes [`LOCK_FILE`] beside it. What the file says
 /// of other pipelines stays, and so do the hashes of the same plugins for other targets.
 ///
-/// The plugins are loaded, which runs their code: whoever locks one trusts it.
+/// The plugins are loaded, which runs their code: whoever locks one trusts it. With `with_input` all of the input is read, and
+/// locked by its bytes; without, what was locked of it stays.
 ///
 /// # Errors
-/// If the pipeline cannot be opened, or the file cannot be read or written.
-pub fn lock(path: &Path, options: &Options) -> Result<Locked, LockError> {
+/// If the pipeline cannot be opened, or the file cannot be read or written, or the input not be read.
+pub fn lock(path: &Path, options: &Options, with_input: bool) -> Result<Locked, LockError> {
     let plugins = textmill_pipeline::parse(Source::read(path)?)?.plugins();
     let unlocked = Plugins { locking: Locking::Ignore, ..options.plugins.clone() };
     let options = Options { plugins: unlocked, ..options.clone() };
     let engine = crate::open(path, &options)?;
     let place = lock_path(path);
     let before = LockFile::read(&place)?;
-    let entry = Entry::new(path, &plugins, engine.provenance());
+    let mut entry = Entry::new(path, &plugins, engine.provenance());
+    if with_input {
+        entry.input = Some(engine.digest_input().map_err(LockError::Input)?.into());
+    }
     let (plugins, resources) = (entry.plugins.len(), entry.resources.len());
     let (file, dropped) = before.clone().unwrap_or_default().with(entry);
+    let input = file.entry(path).and_then(|entry| entry.input.as_ref()).map(|input| input.files);
     let changed = before.as_ref() != Some(&file);
     if changed {
         let invalid = |error: toml::ser::Error| LockError::Invalid(place.clone(), error.to_string());
         let text = HEADER.to_owned() + &toml::to_string_pretty(&file).map_err(invalid)?;
         io::replace_file(&place, text.as_bytes())?;
     }
-    Ok(Locked { path: place, plugins, resources, changed, dropped })
+    Ok(Locked { path: place, plugins, resources, input, changed, dropped })
 }
 
 /// The lock file of a pipeline.
@@ -195,6 +216,12 @@ impl LockFile {
         Ok(Some(file))
     }
 
+    /// What it says of a pipeline.
+    fn entry(&self, pipeline: &Path) -> Option<&Entry> {
+        let name = file_name(pipeline);
+        self.pipelines.iter().find(|entry| entry.file == name)
+    }
+
     /// This file with an entry in the place of the one for the same pipeline, and what was dropped from that.
     fn with(mut self, mut entry: Entry) -> (Self, Vec<(String, Vec<String>)>) {
         let earlier = self.pipelines.iter().position(|known| known.file == entry.file);
@@ -223,12 +250,15 @@ impl Entry {
             file: file_name(pipeline),
             built_in: (!stages.is_empty()).then(|| BuiltIn { version: VERSION.to_owned(), stages }),
             plugins: plugins.collect(),
+            input: None,
             resources: used.resources.iter().map(resource).collect(),
         }
     }
 
-    /// Takes over the hashes for other targets, where the plugin is the same; the others are named.
+    /// Takes over the input, unless it is locked anew, and the hashes for other targets, where the plugin is the same; the
+    /// others are named.
     fn inherit(&mut self, earlier: &Self) -> Vec<(String, Vec<String>)> {
+        self.input = self.input.take().or_else(|| earlier.input.clone());
         let mut dropped = Vec::new();
         for plugin in &mut self.plugins {
             let Some(known) = earlier.plugins.iter().find(|known| known.path == plugin.path) else {
@@ -311,6 +341,31 @@ impl Guard {
         Engine::open_approved(pipeline, registry, &|resource, file| {
             self.judge(&format!("the file `{}`", resource.path), self.resource(resource, file.sha256()))
         })
+    }
+
+    /// Whether the input is the one that is locked. All of it is read.
+    pub(crate) fn check_input(&self, engine: &Engine) -> Result<(), Refusal> {
+        let command = format!("{} --input`", self.command.trim_end_matches('`'));
+        let hint = |what: &str| format!("{what} {command}; else put back what was locked");
+        let Some(locked) = self.entry.as_ref().and_then(|entry| entry.input.as_ref()) else {
+            let message = format!("`{LOCK_FILE}` says nothing of the input, which `--frozen` asks for");
+            return Err(Refusal { message, hint: format!("lock it, and commit the file: {command}") });
+        };
+        let found = engine.digest_input().map_err(|error| Refusal {
+            message: error.to_string(),
+            hint: hint("if the input is another, lock it:"),
+        })?;
+        let found = Input::from(found);
+        if found == *locked {
+            return Ok(());
+        }
+        let files = |number| if number == 1 { "1 file".to_owned() } else { format!("{number} files") };
+        let of = |input: &Input| format!("{} of {} bytes", files(input.files), input.bytes);
+        let (before, after) = (of(locked), of(&found));
+        let how =
+            if before == after { "of the same size".to_owned() } else { format!("{after}, not {before}") };
+        let message = format!("the input is not the one of `{LOCK_FILE}`: it is {how}");
+        Err(Refusal { message, hint: hint("if that is meant, lock it:") })
     }
 
     fn of(pipeline: &Path, locking: Locking) -> Result<Self, Refusal> {
@@ -403,8 +458,7 @@ fn entry_of(pipeline: &Path, command: &str) -> Result<Option<Entry>, Refusal> {
         message: error.to_string(),
         hint: format!("restore it, or remove it and lock again: {command}"),
     })?;
-    let name = file_name(pipeline);
-    Ok(file.and_then(|file| file.pipelines.into_iter().find(|entry| entry.file == name)))
+    Ok(file.and_then(|file| file.entry(pipeline).cloned()))
 }
 
 fn not_locked(pipeline: &Path, command: &str) -> Refusal {
@@ -415,6 +469,12 @@ fn not_locked(pipeline: &Path, command: &str) -> Refusal {
         format!("there is no `{}`, which `--locked` asks for", lock.display())
     };
     Refusal { message, hint: format!("lock the pipeline, and commit the file: {command}") }
+}
+
+impl From<io::InputDigest> for Input {
+    fn from(digest: io::InputDigest) -> Self {
+        Self { files: digest.files, bytes: digest.bytes, sha256: digest.sha256 }
+    }
 }
 
 impl From<Diagnostics> for LockError {
@@ -434,6 +494,7 @@ impl fmt::Display for LockError {
         match self {
             Self::Pipeline(mistakes) => mistakes.fmt(f),
             Self::File(error) => error.fmt(f),
+            Self::Input(error) => error.fmt(f),
             Self::Invalid(path, why) => write!(f, "`{}` is no lock of textmill: {why}", path.display()),
         }
     }

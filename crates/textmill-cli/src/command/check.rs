@@ -43,9 +43,10 @@ fn check_all(args: &CheckArgs, is_quiet: bool, findings: &mut Findings) -> Outco
 }
 
 fn check(args: &CheckArgs, path: &Path) -> anyhow::Result<Engine> {
+    let instead = open::Instead { frozen: args.freezing.frozen, ..open::Instead::default() };
     let (overrides, plugins) = (args.overrides.clone(), args.plugins.clone());
     let args = PipelineArgs { pipeline: path.to_owned(), overrides, plugins };
-    let engine = open::pipeline(&args, &[], None, None)?;
+    let engine = open::pipeline(&args, &instead)?;
     engine.check_input().map_err(|error| super::run::explain(&engine, error))?;
     Ok(engine)
 }

@@ -25,7 +25,7 @@ enum Shape {
 }
 
 pub(crate) fn run(args: &GraphArgs) -> Outcome {
-    let engine = open::pipeline(&args.pipeline, &[], None, None)?;
+    let engine = open::pipeline(&args.pipeline, &open::Instead::default())?;
     let graph = Graph::of(&engine);
     let text = match args.format {
         GraphFormat::Mermaid => graph.mermaid(),

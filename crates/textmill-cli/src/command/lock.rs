@@ -1,7 +1,7 @@
 //! `textmill lock`
 
 use textmill::io::PluginPath;
-use textmill::{LockError, Locked, Locking, Options, Plugins, TARGET};
+use textmill::{Error, LockError, Locked, Locking, Options, Plugins, TARGET};
 use textmill_report::plural;
 
 use super::worker;
@@ -13,7 +13,7 @@ pub(crate) fn run(args: &LockArgs) -> Outcome {
     let path = PluginPath::from_environment(args.folders.clone());
     let plugins = Plugins { path, locking: Locking::Ignore };
     let options = Options { plugins, worker: worker::command(), ..Options::default() };
-    let locked = textmill::lock(&args.pipeline, &options).map_err(explain)?;
+    let locked = textmill::lock(&args.pipeline, &options, args.input).map_err(explain)?;
     tell(&locked);
     Ok(Done::Well)
 }
@@ -21,7 +21,8 @@ pub(crate) fn run(args: &LockArgs) -> Outcome {
 fn explain(error: LockError) -> anyhow::Error {
     match error {
         LockError::Pipeline(mistakes) => mistakes.into(),
-        LockError::File(error) => Advised::from(&error).into(),
+        LockError::File(error) | LockError::Input(Error::Input(error)) => Advised::from(&error).into(),
+        LockError::Input(error) => Advised { message: error.to_string(), hint: None }.into(),
         error @ LockError::Invalid(..) => {
             let hint = "restore it, or remove it and lock again".to_owned();
             Advised { message: error.to_string(), hint: Some(hint) }.into()
@@ -31,7 +32,10 @@ fn explain(error: LockError) -> anyhow::Error {
 
 fn tell(locked: &Locked) {
     let counts = [(locked.plugins, "plugin"), (locked.resources, "file")];
-    let counts = counts.map(|(number, noun)| plural(number as u64, noun)).join(", ");
+    let mut counts = counts.map(|(number, noun)| plural(number as u64, noun)).join(", ");
+    if let Some(files) = locked.input {
+        counts.extend([", ", &plural(files, "input file")]);
+    }
     let verb = if locked.changed { "wrote" } else { "unchanged" };
     say(&format!("{verb} {} ({counts}, {TARGET})", locked.path.display()));
     for (plugin, targets) in &locked.dropped {

@@ -9,19 +9,28 @@ use textmill::{Diagnostics, Engine, Locking, Options, Plugins, Registry};
 use super::worker;
 use crate::args::{PipelineArgs, PluginArgs};
 
-/// Opens the pipeline with what the command line puts in the place of its input and output.
-pub(crate) fn pipeline(
-    args: &PipelineArgs,
-    inputs: &[String],
-    output: Option<&str>,
-    ledger: Option<&str>,
-) -> anyhow::Result<Engine> {
+/// What a command puts in the place of what a pipeline file says, and what it asks of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Instead<'a> {
+    pub(crate) inputs: &'a [String],
+    pub(crate) output: Option<&'a str>,
+    pub(crate) ledger: Option<&'a str>,
+    /// Whether all must be as it is locked, the input too.
+    pub(crate) frozen: bool,
+}
+
+/// Opens the pipeline.
+pub(crate) fn pipeline(args: &PipelineArgs, instead: &Instead<'_>) -> anyhow::Result<Engine> {
     let options = Options {
         overrides: args.overrides.clone(),
-        inputs: inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
-        output: output.map(absolute_output).transpose()?,
-        ledger: ledger.map(absolute).transpose()?,
-        plugins: plugins(&args.plugins),
+        inputs: instead.inputs.iter().map(|uri| absolute(uri)).collect::<Result<_, _>>()?,
+        output: instead.output.map(absolute_output).transpose()?,
+        ledger: instead.ledger.map(absolute).transpose()?,
+        frozen: instead.frozen,
+        plugins: plugins(&PluginArgs {
+            locked: args.plugins.locked || instead.frozen,
+            ..args.plugins.clone()
+        }),
         worker: worker::command(),
     };
     let engine = textmill::open(&args.pipeline, &options)?;

@@ -13,7 +13,8 @@ use crate::step::{self, Change, Step};
 use crate::terminal::{FAINT, STRONG, styled};
 
 pub(crate) fn run(args: &TryArgs) -> Outcome {
-    let engine = open::pipeline(&args.pipeline, std::slice::from_ref(&args.file), None, None)?;
+    let instead = open::Instead { inputs: std::slice::from_ref(&args.file), ..open::Instead::default() };
+    let engine = open::pipeline(&args.pipeline, &instead)?;
     let trace = engine.trace_first().map_err(|error| super::run::explain(&engine, error))?;
     let mut out = anstream::stdout().lock();
     writeln!(

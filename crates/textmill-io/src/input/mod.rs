@@ -85,6 +85,18 @@ pub(crate) struct Shared {
     pub(crate) columns: InputColumns,
 }
 
+/// What is in all files of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputDigest {
+    /// How many files there are.
+    pub files: u64,
+    /// How many bytes they have, as they are stored.
+    pub bytes: u64,
+    /// The SHA-256, in hexadecimal, of a line for each file in the order of the input: the SHA-256 of its bytes, two spaces,
+    /// its name. It is what `sha256sum` makes of its own output.
+    pub sha256: String,
+}
+
 impl InputFile {
     /// The format that was asked for or that the name says; `None`: the first bytes decide.
     pub fn format(&self) -> Option<InputFormat> {
@@ -149,6 +161,24 @@ impl Input {
             key = key.and(&*file.name).and(format!("{} {modified:?} {}", metadata.len(), inode(&metadata)));
         }
         Some(key.key())
+    }
+
+    /// What is in its files, all of which are read.
+    ///
+    /// # Errors
+    /// A file cannot be read; standard input, which could not be read once more.
+    pub fn digest(&self) -> Result<InputDigest> {
+        let (mut lines, mut bytes) = (String::new(), 0);
+        for file in &self.files {
+            let metadata =
+                fs::metadata(&file.path).map_err(|error| Error::io(&file.path, "cannot read", error))?;
+            if !metadata.is_file() {
+                return Err(no_input(&file.name, "it is no file, and cannot be read twice"));
+            }
+            bytes += metadata.len();
+            lines.extend([&crate::sha256_of_file(&file.path)?, "  ", &*file.name, "\n"]);
+        }
+        Ok(InputDigest { files: self.files.len() as u64, bytes, sha256: crate::sha256(lines.as_bytes()) })
     }
 
     /// The columns of the input, for an output that has columns.
