@@ -15,6 +15,7 @@ mod compare;
 mod conformance;
 mod determinism;
 mod examples;
+mod failing;
 mod formats;
 mod golden;
 mod inspect;

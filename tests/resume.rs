@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use textmill_testkit::{Project, Ran, Tree};
@@ -346,4 +346,77 @@ fn whatever_has_changed_is_done_again() {
         assert_eq!(project.read("o/out.jsonl"), project.read("o/fresh.jsonl"), "{what}");
         assert_eq!(project.path("o/out.failed.jsonl").exists(), ran.code == Some(1), "{what}");
     }
+}
+
+/// The input and the output of a project that was run once, as two kinds of files.
+fn done_over(input: &str) -> Project {
+    let project = done();
+    if input == "in/a.jsonl" {
+        return project;
+    }
+    // The same documents, as a table.
+    let _ = project.run(["run", "p.toml", "-i", "in/a.jsonl", "-o", input]).code(1);
+    project.write("p.toml", format!("input.uri = '{input}'\noutput.uri = 'o/out.jsonl'\n"));
+    let _ = project.run(["run", "p.toml"]).code(0);
+    project
+}
+
+fn set_modified(project: &Project, name: &str, time: SystemTime) {
+    fs::File::options().append(true).open(project.path(name)).unwrap().set_modified(time).unwrap();
+}
+
+fn later() -> SystemTime {
+    SystemTime::now() + Duration::from_mins(1)
+}
+
+#[test]
+fn a_file_that_was_only_touched_is_not_done_again() {
+    let project = done();
+    let output = || fs::metadata(project.path("o/out.jsonl")).unwrap().modified().unwrap();
+    let before = output();
+    let same = ["nothing has changed since"];
+    set_modified(&project, "in/a.jsonl", later());
+    let _ = project.run(["run", "p.toml"]).code(1).says(&same);
+    // A copy has another inode.
+    let copied = fs::read(project.path("in/b.jsonl")).unwrap();
+    fs::remove_file(project.path("in/b.jsonl")).unwrap();
+    project.write("in/b.jsonl", copied);
+    let _ = project.run(["run", "p.toml"]).code(1).says(&same);
+    assert_eq!(output(), before);
+
+    // What was read once is remembered: the second time nothing is read again.
+    let state = fs::read(project.path("o/.out.jsonl.textmill/input.json")).unwrap();
+    let ran = project.run(["run", "p.toml", "-v"]).code(1).says(&same);
+    assert!(ran.stderr.contains("reading what the input holds"), "{}", ran.stderr);
+    assert_eq!(fs::read(project.path("o/.out.jsonl.textmill/input.json")).unwrap(), state);
+}
+
+#[test]
+fn a_change_that_stat_does_not_show_is_found_by_verify() {
+    for input in ["in/a.jsonl", "o/table.csv"] {
+        let project = done_over(input);
+        let path = project.path(input);
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let same = project.run(["run", "p.toml", "--verify"]).says(&["nothing has changed since"]);
+        fs::write(&path, text.replace("One.", "Ten.")).unwrap();
+        set_modified(&project, input, modified);
+        let _ = project.run(["run", "p.toml"]).code(same.code.unwrap()).says(&["nothing has changed since"]);
+        let ran = project.run(["run", "p.toml", "--verify"]).code(same.code.unwrap());
+        assert!(!ran.stderr.contains("nothing has changed"), "{}", ran.stderr);
+        assert!(project.read("o/out.jsonl").contains("Ten."));
+        let _ = project.run(["run", "p.toml", "--verify"]).says(&["nothing has changed since"]);
+    }
+}
+
+#[test]
+fn what_verify_cannot_compare_it_does_again_once() {
+    let project = done_over("o/table.parquet");
+    let modified = || fs::metadata(project.path("o/out.jsonl")).unwrap().modified().unwrap();
+    let before = modified();
+    let _ = project.run(["run", "p.toml", "--verify"]).code(0);
+    assert_ne!(modified(), before, "a table is read here and there, and has no hash");
+    let _ = project.run(["run", "p.toml", "--verify"]).code(0).says(&["nothing has changed since"]);
+    set_modified(&project, "o/table.parquet", later());
+    let _ = project.run(["run", "p.toml"]).code(0).says(&["nothing has changed since"]);
 }

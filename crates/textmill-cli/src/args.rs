@@ -4,7 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use textmill::Override;
+use textmill::{MaxErrors, Override};
 
 const AFTER_HELP: &str = "\
 First steps:  textmill init demo
@@ -137,6 +137,7 @@ pub(crate) struct FreezeArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) pipeline: PipelineArgs,
@@ -167,6 +168,12 @@ pub(crate) struct RunArgs {
     /// Do everything anew, in the place of going on where an interrupted run stopped
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Read what the input holds, and do it all again if that has changed, even where sizes and times of files have not
+    #[arg(long, conflicts_with = "fresh")]
+    pub(crate) verify: bool,
+    /// End the run when more documents fail, a number or a share such as `1%`, in the place of `[run] max-errors`
+    #[arg(long, value_name = "N|SHARE", value_parser = some_errors)]
+    pub(crate) max_errors: Option<MaxErrors>,
     /// Write the ledger, every edit and verdict of the run, to this file, in the place of `[ledger] uri`
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) ledger: Option<String>,
@@ -476,6 +483,11 @@ const MOST_THREADS: usize = 1024;
 fn some_threads(text: &str) -> Result<NonZeroUsize, String> {
     let threads = text.parse().ok().filter(|threads: &NonZeroUsize| threads.get() <= MOST_THREADS);
     threads.ok_or_else(|| format!("expected a number from 1 to {MOST_THREADS}"))
+}
+
+fn some_errors(text: &str) -> Result<MaxErrors, String> {
+    textmill::parse_max_errors(text)
+        .ok_or_else(|| "expected a number of documents, or a share such as `1%`".to_owned())
 }
 
 fn some_share(text: &str) -> Result<f64, String> {

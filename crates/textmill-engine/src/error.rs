@@ -42,6 +42,17 @@ pub enum Error {
     Unreadable(Failure),
     /// The counts do not add up.
     Imbalance(Imbalance),
+    /// More documents failed than may.
+    TooManyFailed {
+        /// How many have failed.
+        failed: u64,
+        /// How many were through by then, those that failed among them.
+        documents: u64,
+        /// The first that failed.
+        failures: Vec<Failure>,
+        /// How many documents the next run will find done.
+        done: u64,
+    },
     /// It was cancelled.
     Interrupted {
         /// How many documents the next run will find done.
@@ -59,6 +70,9 @@ impl fmt::Display for Error {
             Self::NoDocument => f.write_str("the input holds no document"),
             Self::Unreadable(failure) => write!(f, "{}: {}", failure.place, failure.message),
             Self::Imbalance(error) => error.fmt(f),
+            Self::TooManyFailed { failed, documents, .. } => {
+                write!(f, "{failed} of the first {documents} documents failed, which is more than may")
+            }
             Self::Interrupted { .. } => f.write_str("interrupted"),
         }
     }

@@ -39,7 +39,7 @@ pub use crate::plugin::{
     WorkError, WorkerCommand, abi_version, entry, exit, forbid_exit, private_memory, tell_of_crashes, work,
 };
 pub use crate::provenance::{Provenance, UsedResource};
-pub use crate::run::{Finished, Progress, RunOptions, Span};
+pub use crate::run::{Finished, Past, Progress, RunOptions, Span};
 pub use crate::samples::{Chosen, Excerpt, Sample, Samples};
 pub use crate::trace::{Trace, TracedStage};
 

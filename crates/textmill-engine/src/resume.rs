@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use textmill_io::{Chunk, Input, Journal, Key, KeyMaker, Packed};
+use textmill_io::{Chunk, Input, Journal, Key, KeyMaker, Packed, Stamps};
 use textmill_pipeline::{Output, StageSpec};
 
 use crate::account::Counts;
@@ -217,16 +217,20 @@ fn key_of_run(engine: &Engine) -> Key {
     key.key()
 }
 
-/// A hash of all that a run depends on, the input included. `None` where that cannot be told, as of standard input.
-pub(crate) fn identity(engine: &Engine, input: &Input, limit: Option<u64>) -> Option<String> {
+/// A hash of all that a run depends on, the input included.
+pub(crate) fn identity(beside: Key, input: &Input, stamps: &Stamps) -> String {
+    KeyMaker::default().and(beside).and(stamps.key(input)).key().to_string()
+}
+
+/// A hash of all that a run depends on beside the input.
+pub(crate) fn identity_beside(engine: &Engine, limit: Option<u64>) -> Key {
     let pipeline = engine.pipeline();
     let mut key = KeyMaker::default().and(key_of_run(engine)).and(&pipeline.name);
     for output in [&pipeline.output, &pipeline.dropped, &pipeline.failed].into_iter().flatten() {
         let Output { name, format, columns, max_bytes, .. } = output;
         key = key.and(format!("{name:?} {format:?} {columns:?} {max_bytes:?}"));
     }
-    key = key.and(format!("{limit:?} {:?} {:?}", pipeline.run.shard_bytes, pipeline.ledger.is_some()));
-    Some(key.and(input.key()?).key().to_string())
+    key.and(format!("{limit:?} {:?} {:?}", pipeline.run.shard_bytes, pipeline.ledger.is_some())).key()
 }
 
 /// What tells one build of the same version from another, for whoever works on a stage of ours: size and time of the program.

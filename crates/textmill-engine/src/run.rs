@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use textmill_io::{Ahead, Budget, Chunk, Input, MadeFrom, Permit, Published, Reader, machine_memory};
+use textmill_io::{
+    Ahead, Budget, Chunk, Input, MadeFrom, Permit, Published, Reader, Sameness, Seen, Stamps, machine_memory,
+};
+use textmill_pipeline::MaxErrors;
 
 use crate::account::Counts;
 use crate::batch::{Mill, Slot, StageTime};
@@ -16,7 +19,7 @@ use crate::observe::Blind;
 use crate::plugin::{Cancel, enter_run};
 use crate::resume::{self, Resume};
 use crate::ring::Ring;
-use crate::write::{Encoders, Ends, Milled, Sinks, Writer};
+use crate::write::{Encoders, Ends, Milled, Sinks, Through, Writer};
 use crate::{Engine, convert};
 
 /// How many bytes may be in flight where neither the user nor the system says anything of memory.
@@ -29,6 +32,9 @@ const AHEAD: usize = 64 << 20;
 /// Buffers for the bytes of batches that lie ready to be used again: more than are needed where batches are finished as
 /// fast as they are read.
 const SPARE: usize = 16;
+
+/// A share of failed documents says something of a run from so many documents on.
+const ENOUGH_FOR_A_SHARE: u64 = 1_000;
 
 /// What a user can say about one run, beside the pipeline file.
 #[derive(Debug)]
@@ -43,12 +49,26 @@ pub struct RunOptions<'a> {
     pub dry_run: bool,
     /// Replace an output that is not ours.
     pub overwrite: bool,
-    /// Do everything anew, and forget what an interrupted run had done.
-    pub fresh: bool,
+    /// What is made of earlier runs.
+    pub past: Past,
+    /// How many documents may fail before the run ends early; `None`: it goes on to its end.
+    pub max_errors: Option<MaxErrors>,
     /// Asks the run to stop.
     pub cancel: Cancel,
     /// Is told how the run gets on.
     pub progress: &'a dyn Progress,
+}
+
+/// What a run makes of those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Past {
+    /// It goes on where an interrupted one stopped.
+    #[default]
+    GoOn,
+    /// The same, and remembers what every file of the input holds, though it take reading some of them twice.
+    Verify,
+    /// It does everything anew, and forgets what an interrupted one had done.
+    Fresh,
 }
 
 /// Is told how a run gets on, from any thread.
@@ -125,6 +145,16 @@ struct Shared<'r> {
     spare: Mutex<Vec<Milled>>,
     writer: Mutex<Writer>,
     totals: Mutex<Totals>,
+    identity: Option<Identity>,
+}
+
+/// What a run depends on, to be remembered when it is done.
+#[derive(Debug)]
+struct Identity {
+    beside: String,
+    run: String,
+    /// The files of the input before they were read.
+    stamps: Stamps,
 }
 
 /// What is added up at the end of each worker.
@@ -152,11 +182,12 @@ impl Engine {
         }
         let input = self.open_input(options.limit, options.dry_run)?;
         self.spare_input(&input)?;
+        let identity = Identity::of(self, &input, options.limit);
         let sinks = if options.dry_run {
             Sinks::none()
         } else {
-            let run = resume::identity(self, &input, options.limit).unwrap_or_default();
-            Sinks::open(self, &input.columns(), options.overwrite, &run)?
+            let run = identity.as_ref().map(|identity| identity.run.as_str()).unwrap_or_default();
+            Sinks::open(self, &input.columns(), options.overwrite, run)?
         };
         options.progress.begin(input.total_bytes());
         let limit = self.memory_limit(options);
@@ -168,7 +199,7 @@ impl Engine {
             options,
             encoders: sinks.encoders(),
             begin,
-            resume: Resume::open(self, &sinks, options.fresh, begin)?,
+            resume: Resume::open(self, &sinks, options.past == Past::Fresh, begin)?,
             reader: Mutex::new(input.reader_ahead(ahead.clone())),
             ahead,
             ring: Ring::new(Arc::clone(&budget)),
@@ -176,25 +207,48 @@ impl Engine {
             spare: Mutex::default(),
             writer: Mutex::new(Writer::new(sinks)),
             totals: Mutex::new(Totals { counts: self.no_counts(), error: None }),
+            identity,
         };
         shared.work_on(options.threads)?;
         shared.finish(&input)
     }
 
     /// Whether the outputs are there, whole, and made of the very same: pipeline, plugins, files that options name, input, and
-    /// program. A run would write the same once more.
+    /// program. A run would write the same once more. Files of the input that were touched are read again; with `is_verified`,
+    /// all of them.
     ///
     /// # Errors
     /// The input is not there.
-    pub fn is_done(&self, limit: Option<u64>) -> Result<bool, Error> {
+    pub fn is_done(&self, limit: Option<u64>, is_verified: bool) -> Result<bool, Error> {
         // Most runs that are not done have no output yet: their input is not looked for twice.
-        let output = self.pipeline().output.as_ref();
-        if !output.is_some_and(|output| Path::new(&output.uri).exists()) {
+        let output = self.pipeline().output.as_ref().map(|output| Path::new(&output.uri));
+        let Some(output) = output.filter(|output| output.exists()) else { return Ok(false) };
+        let input = self.open_input(limit, false)?;
+        let Some(now) = Identity::of(self, &input, limit) else { return Ok(false) };
+        if !is_verified && self.is_made_from(&now.run) {
+            return Ok(true);
+        }
+        let state = textmill_io::state_folder(output);
+        let seen = state.as_deref().and_then(|state| Some((state, Seen::read(state)?)));
+        let Some((state, mut seen)) = seen.filter(|(_, seen)| seen.beside == now.beside) else {
+            return Ok(false);
+        };
+        if !self.is_made_from(&seen.run) {
             return Ok(false);
         }
-        let input = self.open_input(limit, false)?;
-        let Some(run) = resume::identity(self, &input, limit) else { return Ok(false) };
-        let made_from = MadeFrom { run, ..self.provenance().made_from() };
+        tracing::info!("reading what the input holds, to compare it with what it held");
+        let sameness = seen.compare(&input, is_verified);
+        if sameness == Sameness::Touched
+            && let Err(error) = seen.write(state)
+        {
+            tracing::warn!("{error}: what was touched is read again the next time, too");
+        }
+        Ok(sameness != Sameness::Other)
+    }
+
+    /// Whether all outputs are there, whole, and their manifests say this of what they were made of.
+    fn is_made_from(&self, run: &str) -> bool {
+        let made_from = MadeFrom { run: run.to_owned(), ..self.provenance().made_from() };
         let pipeline = self.pipeline();
         let is_there = |uri: &str| textmill_io::is_there(Path::new(uri), &made_from);
         let asked = [&pipeline.output, &pipeline.dropped, &pipeline.failed].into_iter().flatten();
@@ -203,7 +257,7 @@ impl Engine {
         let failed = pipeline.failed_output().filter(|_| pipeline.failed.is_none());
         let is_failed_there =
             failed.is_none_or(|output| !Path::new(&output.uri).exists() || is_there(&output.uri));
-        Ok(asked.map(String::as_str).all(is_there) && is_failed_there)
+        asked.map(String::as_str).all(is_there) && is_failed_there
     }
 
     /// Finds the input without reading it.
@@ -404,13 +458,32 @@ impl Shared<'_> {
     /// Writes a batch; whether to go on.
     fn write(&self, mut milled: Milled) -> bool {
         let (documents, bytes_read) = (milled.documents(), milled.bytes_read);
-        if let Err(error) = lock(&self.writer).write(&mut milled) {
-            self.stop(Error::Io(error));
+        let written = lock(&self.writer).write(&mut milled).map_err(Error::Io);
+        let written = written.and_then(|through| self.check_errors(through));
+        if let Err(error) = written {
+            self.stop(error);
             return false;
         }
         self.options.progress.advance(documents, bytes_read);
         self.keep(milled);
         true
+    }
+
+    /// Ends the run if more documents have failed than may. Batches come here in their order, so that it ends with the same
+    /// document each time.
+    fn check_errors(&self, Through { documents, failed }: Through) -> Result<(), Error> {
+        let is_too_many = match self.options.max_errors {
+            None => false,
+            Some(max @ MaxErrors::Count(_)) => !max.allows(failed, documents),
+            Some(max @ MaxErrors::Share(_)) => {
+                documents >= ENOUGH_FOR_A_SHARE && !max.allows(failed, documents)
+            }
+        };
+        if !is_too_many {
+            return Ok(());
+        }
+        let failures = lock(&self.writer).take_failures();
+        Err(Error::TooManyFailed { failed, documents, failures, done: 0 })
     }
 
     /// Keeps the buffers of a batch for the next one.
@@ -431,11 +504,13 @@ impl Shared<'_> {
         let totals = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = totals.error {
             // What was done is worth keeping, whatever the run ended by.
-            let done = self.resume.keep();
-            return Err(if let Error::Interrupted { .. } = error {
-                Error::Interrupted { done }
-            } else {
-                error
+            let kept = self.resume.keep();
+            return Err(match error {
+                Error::Interrupted { .. } => Error::Interrupted { done: kept },
+                Error::TooManyFailed { failed, documents, failures, .. } => {
+                    Error::TooManyFailed { failed, documents, failures, done: kept }
+                }
+                error => error,
             });
         }
         let resumed = self.resume.recalled();
@@ -447,6 +522,9 @@ impl Shared<'_> {
         writer.count(&mut counts);
         counts.check().map_err(Error::Imbalance)?;
         let Ends { failures, edited, published } = writer.publish()?;
+        if let Some(identity) = &self.identity {
+            identity.remember(self.engine, input, self.options);
+        }
         let files = input.files();
         let first = files.first().filter(|_| counts.failed == 0);
         let example = files.iter().find(|file| Some(&*file.name) == edited.as_deref()).or(first);
@@ -462,6 +540,28 @@ impl Shared<'_> {
             peak_bytes: self.budget.peak(),
             time: self.begin.elapsed(),
         })
+    }
+}
+
+impl Identity {
+    /// `None` where the input cannot be told from another, as standard input.
+    fn of(engine: &Engine, input: &Input, limit: Option<u64>) -> Option<Self> {
+        let stamps = input.stamps()?;
+        let beside = resume::identity_beside(engine, limit);
+        let run = resume::identity(beside, input, &stamps);
+        Some(Self { beside: beside.to_string(), run, stamps })
+    }
+
+    /// Notes what the input held. Without that note the times of the files decide the next time, so it is no reason to fail.
+    fn remember(&self, engine: &Engine, input: &Input, options: &RunOptions<'_>) {
+        let output = engine.pipeline().output.as_ref().filter(|_| !options.dry_run);
+        let state = output.and_then(|output| textmill_io::state_folder(Path::new(&output.uri)));
+        let Some(state) = state.filter(|state| state.is_dir()) else { return };
+        let is_complete = options.past == Past::Verify && options.limit.is_none();
+        let seen = input.seen(&self.stamps, &self.beside, &self.run, is_complete);
+        if let Err(error) = seen.write(&state) {
+            tracing::warn!("{error}: a file that is only touched will count as changed");
+        }
     }
 }
 

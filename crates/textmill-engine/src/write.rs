@@ -73,6 +73,15 @@ pub(crate) struct Writer {
     edited: Option<String>,
 }
 
+/// How far a run has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Through {
+    /// Documents that were written to one of the outputs.
+    pub(crate) documents: u64,
+    /// Those of them that failed.
+    pub(crate) failed: u64,
+}
+
 /// What there is to tell of the outputs at the end of a run.
 #[derive(Debug)]
 pub(crate) struct Ends {
@@ -278,7 +287,8 @@ impl Writer {
         Self { sinks, kept: 0, dropped: 0, failed: 0, refused: 0, failures: Vec::new(), edited: None }
     }
 
-    pub(crate) fn write(&mut self, milled: &mut Milled) -> IoResult<()> {
+    /// Writes a batch; how far the run has come with it.
+    pub(crate) fn write(&mut self, milled: &mut Milled) -> IoResult<Through> {
         let Milled { kept, dropped, failed, ledger, failures, edited, .. } = milled;
         self.edited = self.edited.take().or(edited.take());
         let refused =
@@ -297,7 +307,12 @@ impl Writer {
         self.write_ledger(ledger, &mut refusals)?;
         let room = EXAMPLES - self.failures.len();
         self.failures.extend(failures.drain(..).take(room));
-        Ok(())
+        Ok(Through { documents: self.kept + self.dropped + self.failed, failed: self.failed })
+    }
+
+    /// The first documents that failed, in input order.
+    pub(crate) fn take_failures(&mut self) -> Vec<Failure> {
+        std::mem::take(&mut self.failures)
     }
 
     /// A document that the output could not take has failed.

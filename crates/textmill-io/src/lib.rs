@@ -49,7 +49,8 @@ pub use crate::document::{Document, FieldError, FieldKind, Origin};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::{Compression, InputFormat, InvalidUtf8, OutputFormat};
 pub use crate::input::{
-    Ahead, Chunk, Counts, Documents, Input, InputDigest, InputFile, InputOptions, ReadFailure, Reader, Shard,
+    Ahead, Chunk, Counts, Documents, Input, InputDigest, InputFile, InputOptions, ReadFailure, Reader,
+    Sameness, Seen, Shard, Stamps,
 };
 pub use crate::journal::{Journal, Key, KeyMaker, Packed};
 pub use crate::ledger::{LedgerEntry, ledger_value_as_json, read_ledger};

@@ -369,13 +369,12 @@ fn build_output(dir: &Path, written: WrittenOutput) -> Output {
 }
 
 fn build_run(written: &WrittenRun) -> Run {
-    let max_errors = match &written.max_errors {
-        None => MaxErrors::default(),
-        Some(WrittenMaxErrors::Count(count)) => MaxErrors::Count(*count),
-        Some(WrittenMaxErrors::Share(share)) => MaxErrors::Share(ratio(share)),
+    let max_errors = |written: &WrittenMaxErrors| match written {
+        WrittenMaxErrors::Count(count) => MaxErrors::Count(*count),
+        WrittenMaxErrors::Share(share) => MaxErrors::Share(ratio(share)),
     };
     Run {
-        max_errors,
+        max_errors: written.max_errors.as_ref().map(max_errors),
         threads: written.threads,
         memory_limit: written.memory_limit.as_ref().map(bytes),
         shard_bytes: written.shard_bytes.as_ref().map(bytes),
@@ -388,6 +387,17 @@ pub(crate) fn bytes(written: &WrittenBytes) -> NonZeroU64 {
     match written {
         WrittenBytes::Count(bytes) => *bytes,
         WrittenBytes::Text(text) => parse_bytes(text).unwrap_or(NonZeroU64::MAX),
+    }
+}
+
+/// What the command line says of how many documents may fail, in the words of the file: `3`, or `1%`. `None` if it is neither.
+pub fn parse_max_errors(text: &str) -> Option<MaxErrors> {
+    match text.strip_suffix('%') {
+        None => text.parse().ok().map(MaxErrors::Count),
+        Some(percent) => {
+            let percent = percent.parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent))?;
+            Some(MaxErrors::Share(percent / 100.0))
+        }
     }
 }
 

@@ -54,7 +54,7 @@ pub use crate::condition::{
     CheckSpec, Comparison, Condition, DocsMetric, Metric, RuleMetric, Severity, StageMetric,
 };
 pub use crate::diagnostic::{Diagnostic, Diagnostics};
-pub use crate::draft::{Draft, parse};
+pub use crate::draft::{Draft, parse, parse_max_errors};
 pub use crate::editor::schema;
 pub use crate::format::{Column, ColumnKind, Compression, Container, InputFormat, OutputFormat};
 pub use crate::golden::{Cause, Expect, TestInput, TestSpec};

@@ -186,8 +186,8 @@ impl Output {
 /// How to run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
-    /// How many documents may fail before the run counts as failed.
-    pub max_errors: MaxErrors,
+    /// How many documents may fail before the run ends early. `None`: it goes on to its end, and counts as failed if one did.
+    pub max_errors: Option<MaxErrors>,
     /// How many threads work; `None` leaves it to the machine.
     pub threads: Option<NonZeroUsize>,
     /// How many bytes of documents may be on their way; `None` leaves it to the machine.
@@ -198,7 +198,7 @@ pub struct Run {
     pub resume_after: Option<Duration>,
 }
 
-/// How many documents may fail before the run counts as failed.
+/// How many documents may fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxErrors {
     /// This many documents.
@@ -207,9 +207,14 @@ pub enum MaxErrors {
     Share(f64),
 }
 
-impl Default for MaxErrors {
-    fn default() -> Self {
-        Self::Count(0)
+impl MaxErrors {
+    /// Whether so many of so many documents may fail.
+    pub fn allows(self, failed: u64, documents: u64) -> bool {
+        match self {
+            Self::Count(count) => failed <= count,
+            #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+            Self::Share(share) => failed as f64 <= share * documents as f64,
+        }
     }
 }
 

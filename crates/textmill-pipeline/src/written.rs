@@ -150,7 +150,8 @@ pub(crate) struct WrittenReport {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[schemars(rename = "Run")]
 pub(crate) struct WrittenRun {
-    /// How many documents may fail before the run counts as failed: a number, or a share such as `"1%"`.
+    /// How many documents may fail: a number, or a share such as `"1%"`. With more, the run ends early, and nothing is published;
+    /// a share counts from 1,000 documents on, and at the end. Unless given, the run goes on to its end whatever fails.
     pub(crate) max_errors: Option<WrittenMaxErrors>,
     /// How many threads work; as many as the machine has unless given.
     pub(crate) threads: Option<NonZeroUsize>,

@@ -19,15 +19,16 @@ use std::path::{Path, PathBuf};
 
 pub use textmill_engine::{
     BuiltIn, Cancel, CheckResult, Chosen, Counts, Edit, Engine, Error, Excerpt, Failure, Fate, Finished,
-    Histogram, LoadError, LoadedPlugin, NoExit, OpenedStage, Origin, Progress, Provenance, Refusal, Registry,
-    Rule, RuleCounts, RuleKind, RunOptions, Sample, Samples, ScoreCounts, Sizes, Span, Stage, StageCounts,
-    StagePlan, Trace, TracedStage, WorkError, WorkerCommand, abi_version, exit, forbid_exit, tell_of_crashes,
+    Histogram, LoadError, LoadedPlugin, NoExit, OpenedStage, Origin, Past, Progress, Provenance, Refusal,
+    Registry, Rule, RuleCounts, RuleKind, RunOptions, Sample, Samples, ScoreCounts, Sizes, Span, Stage,
+    StageCounts, StagePlan, Trace, TracedStage, WorkError, WorkerCommand, abi_version, exit, forbid_exit,
+    tell_of_crashes,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
     Catalog, CheckSpec, Checker, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, OnError, Output,
     OutputFormat, Override, OverrideError, Pipeline, PluginPlace, PluginSpec, Severity, Source, StageKind,
-    StageSpec, TestSpec, parse, parse_bytes, schema, suggestion,
+    StageSpec, TestSpec, parse, parse_bytes, parse_max_errors, schema, suggestion,
 };
 use textmill_stage::vtable;
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use textmill::{
-    Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, Progress, RunOptions, Suite, TestSpec,
-    io,
+    Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, Past, Progress, RunOptions, Suite,
+    TestSpec, io,
 };
 use textmill_report::{self as report, Run, Severity, Test, TestResult, bytes, count, plural};
 
@@ -48,7 +48,8 @@ fn run_and_tell(args: &RunArgs, bar: &Bar, findings: &mut Findings) -> Outcome {
     // Before the run, which may replace it.
     let baseline = args.baseline.as_deref().map(Side::find).transpose()?;
     let (run, done) = match done_before(args, &engine, report.as_deref())? {
-        Some(run) => {
+        Some(mut run) => {
+            run.failures.allowed = allows(args, &engine, run.failures.total, run.docs.read);
             let done = tell_again(&run, bar);
             (run, done)
         }
@@ -116,7 +117,8 @@ fn run_now(args: &RunArgs, bar: &Bar, engine: &Engine, report: Option<&Path>) ->
         limit: args.limit,
         dry_run: args.dry_run,
         overwrite: args.overwrite,
-        fresh: args.fresh,
+        past: past(args),
+        max_errors: max_errors(args, engine),
         cancel,
         progress: tracer.as_ref().map_or(bar as &dyn Progress, |tracer| tracer),
     };
@@ -125,7 +127,8 @@ fn run_now(args: &RunArgs, bar: &Bar, engine: &Engine, report: Option<&Path>) ->
     bar.clear();
     let finished = result.map_err(|error| explain(engine, error))?;
     tracing::info!("at most {} were on their way at one time", bytes(finished.peak_bytes as u64));
-    let allowed = allowed(engine.pipeline().run.max_errors, &finished);
+    let counts = &finished.counts;
+    let allowed = allows(args, engine, counts.failed, counts.read);
     let known = Circumstances {
         started,
         threads: options.threads.get(),
@@ -220,7 +223,7 @@ fn done_before(args: &RunArgs, engine: &Engine, report: Option<&Path>) -> anyhow
     if args.fresh || args.dry_run || args.overwrite || args.trace.is_some() {
         return Ok(None);
     }
-    if !engine.is_done(args.limit).map_err(|error| explain(engine, error))? {
+    if !engine.is_done(args.limit, args.verify).map_err(|error| explain(engine, error))? {
         return Ok(None);
     }
     let output =
@@ -256,6 +259,23 @@ fn tell_again(run: &Run, bar: &Bar) -> Done {
 fn threads(args: &RunArgs, engine: &Engine) -> NonZeroUsize {
     let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     args.jobs.or(engine.pipeline().run.threads).unwrap_or_else(all)
+}
+
+fn past(args: &RunArgs) -> Past {
+    match (args.fresh, args.verify) {
+        (true, _) => Past::Fresh,
+        (_, true) => Past::Verify,
+        _ => Past::GoOn,
+    }
+}
+
+fn max_errors(args: &RunArgs, engine: &Engine) -> Option<MaxErrors> {
+    args.max_errors.or(engine.pipeline().run.max_errors)
+}
+
+/// Whether so many of so many documents may fail: none, unless somebody says otherwise.
+fn allows(args: &RunArgs, engine: &Engine, failed: u64, documents: u64) -> bool {
+    max_errors(args, engine).unwrap_or(MaxErrors::Count(0)).allows(failed, documents)
 }
 
 /// The folder for the report, absolute.
@@ -334,6 +354,10 @@ pub(crate) fn explain(engine: &Engine, error: Error) -> anyhow::Error {
         Error::Unreadable(failure) => {
             DataError(advised(format!("{}: {}", failure.place, failure.message), None)).into()
         }
+        Error::TooManyFailed { failed, documents, failures, done } => {
+            tell_first(&failures, failed);
+            DataError(too_many(failed, documents, done)).into()
+        }
         Error::Imbalance(error) => {
             let hint =
                 "nothing was published; this is a mistake in textmill or in a plugin: please report it";
@@ -352,14 +376,17 @@ fn advised(message: String, hint: Option<&str>) -> anyhow::Error {
     Advised { message, hint: hint.map(ToOwned::to_owned) }.into()
 }
 
-/// Whether `max-errors` allows as many failed documents as there are.
-fn allowed(max: MaxErrors, finished: &Finished) -> bool {
-    let (failed, read) = (finished.counts.failed, finished.counts.read);
-    match max {
-        MaxErrors::Count(count) => failed <= count,
-        #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
-        MaxErrors::Share(share) => failed as f64 <= share * read as f64,
-    }
+/// Why a run ended early, and what can be done.
+fn too_many(failed: u64, documents: u64, done: u64) -> anyhow::Error {
+    let of = plural(documents, "document");
+    let message =
+        format!("{failed} of the first {of} failed, more than `max-errors` allows; nothing was published");
+    let goes_on = if done > 0 {
+        format!("; it goes on from there, {} are done", plural(done, "document"))
+    } else {
+        String::new()
+    };
+    advised(message, Some(&format!("mend what fails, or allow more with `--max-errors`{goes_on}")))
 }
 
 fn tell(args: &RunArgs, run: &Run, finished: &Finished, record: Option<&PathBuf>) {
@@ -412,16 +439,21 @@ fn tell_failures(finished: &Finished, allowed: bool) {
     let (label, remark) =
         if allowed { (terminal::warning(), ", which `max-errors` allows") } else { (terminal::error(), "") };
     say(&format!("{label}: {} failed{remark}", plural(counts.failed, "document")));
+    tell_first(failures, counts.failed);
+    if let Some((_, failed)) = finished.published.iter().find(|(key, _)| *key == "failed") {
+        let what = if counts.failed == 1 { "it" } else { "each" };
+        say(&format!("{}: {what} is in `{}`, with its original", terminal::hint(), shown(&failed.path)));
+    }
+}
+
+/// Names the first of so many documents that failed.
+fn tell_first(failures: &[Failure], count: u64) {
     for Failure { place, stage, message, .. } in failures.iter().take(NAMED) {
         say(&format!("  {}", failed(place, stage.as_deref(), message)));
     }
     let named = failures.len().min(NAMED) as u64;
-    if counts.failed > named {
-        say(&format!("  and {} more", counts.failed - named));
-    }
-    if let Some((_, failed)) = finished.published.iter().find(|(key, _)| *key == "failed") {
-        let what = if counts.failed == 1 { "it" } else { "each" };
-        say(&format!("{}: {what} is in `{}`, with its original", terminal::hint(), shown(&failed.path)));
+    if count > named {
+        say(&format!("  and {} more", count - named));
     }
 }
 

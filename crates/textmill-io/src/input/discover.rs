@@ -194,12 +194,12 @@ fn count_files(count: usize) -> String {
 
 fn input_file(path: PathBuf, format: Option<InputFormat>, root: &Path) -> InputFile {
     if path == Path::new("-") {
-        return InputFile { path, name: Arc::from(STDIN_NAME), bytes: None, format };
+        return InputFile { path, name: Arc::from(STDIN_NAME), bytes: None, format, hash: Arc::default() };
     }
     let bytes = fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len());
     // What cannot be looked at fails when it is read; it must not take the size of all others with it.
     let bytes = bytes.or_else(|| (!path.exists()).then_some(0));
-    InputFile { name: Arc::from(name_of(&path, root)), bytes, format, path }
+    InputFile { name: Arc::from(name_of(&path, root)), bytes, format, path, hash: Arc::default() }
 }
 
 /// The path relative to `root`, with `/`.

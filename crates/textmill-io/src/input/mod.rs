@@ -2,6 +2,7 @@
 
 mod ahead;
 mod chunk;
+mod contents;
 mod cut;
 mod discover;
 mod lines;
@@ -18,15 +19,16 @@ mod whole;
 use std::fs;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use self::ahead::Ahead;
 pub use self::chunk::{Chunk, Documents, ReadFailure};
+pub(crate) use self::contents::SEEN_FILE;
+pub use self::contents::{Sameness, Seen, Stamps};
 pub use self::reader::{Counts, Reader};
 pub use self::shard::Shard;
 use crate::columns::InputColumns;
 use crate::format::{Compression, InputFormat, InvalidUtf8};
-use crate::journal::{Key, KeyMaker};
 use crate::names::FieldNames;
 use crate::{Error, ErrorKind, Result};
 
@@ -63,6 +65,8 @@ pub struct InputFile {
     pub bytes: Option<u64>,
     /// `None`: the first byte decides, `{` for JSON lines.
     pub(crate) format: Option<InputFormat>,
+    /// The hash of its bytes as they are stored, once they were all read in their order.
+    pub(crate) hash: Arc<OnceLock<u128>>,
 }
 
 /// The files of the input, in the order in which they are read.
@@ -151,18 +155,6 @@ impl Input {
         source::compression(&file.path)
     }
 
-    /// What tells this input from what it may be later: the names, sizes, times and inodes of its files. `None` where one has
-    /// none of that, as standard input.
-    pub fn key(&self) -> Option<Key> {
-        let mut key = KeyMaker::default();
-        for file in &self.files {
-            let metadata = fs::metadata(&file.path).ok().filter(fs::Metadata::is_file)?;
-            let modified = metadata.modified().ok()?;
-            key = key.and(&*file.name).and(format!("{} {modified:?} {}", metadata.len(), inode(&metadata)));
-        }
-        Some(key.key())
-    }
-
     /// What is in its files, all of which are read.
     ///
     /// # Errors
@@ -204,17 +196,6 @@ impl Input {
     pub fn reader_ahead(&self, ahead: Option<Arc<Ahead>>) -> Reader {
         Reader::new(self.files.clone(), Arc::clone(&self.shared), ahead)
     }
-}
-
-#[cfg(unix)]
-fn inode(metadata: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-/// Files have no numbers that std knows.
-#[cfg(not(unix))]
-fn inode(_: &fs::Metadata) -> u64 {
-    0
 }
 
 fn no_input(path: &str, message: impl Into<String>) -> Error {

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
@@ -13,6 +13,7 @@ use lzma_rust2::XzReader;
 
 use super::InputFile;
 use super::ahead::Ahead;
+use super::contents::Hasher;
 use super::members::{self, Members};
 use crate::format::{Compression, NameSays};
 
@@ -31,7 +32,12 @@ pub(super) fn open(
 ) -> io::Result<Source> {
     let raw: Box<dyn Read + Send> =
         if file.path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(&file.path)?) };
-    let counted = Counted { inner: raw, bytes_read: Arc::clone(bytes_read) };
+    let counted = Counted {
+        inner: raw,
+        bytes_read: Arc::clone(bytes_read),
+        hasher: Hasher::default(),
+        hash: Arc::clone(&file.hash),
+    };
     decompress(counted, NameSays::of(&file.name).compression, ahead)
 }
 
@@ -151,16 +157,22 @@ fn broken_promise(named: Compression, is_empty: bool) -> io::Error {
     )
 }
 
-/// Counts what is read, for the progress.
+/// Counts what is read, for the progress, and hashes it; the hash is there when the end was reached.
 struct Counted<R> {
     inner: R,
     bytes_read: Arc<AtomicU64>,
+    hasher: Hasher,
+    hash: Arc<OnceLock<u128>>,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
+        self.hasher.update(buffer.get(..count).unwrap_or_default());
+        if count == 0 && !buffer.is_empty() {
+            self.hash.get_or_init(|| self.hasher.hash());
+        }
         Ok(count)
     }
 }

@@ -10,6 +10,8 @@
 //! - `publishing.json`: while files are renamed, what is to be there in the end. So files that a killed run has already
 //!   renamed are known to be ours;
 //! - `manifest.json`: what is there. Renaming `publishing.json` to it is the last step;
+//! - `input.json`: what the files of the input were, so that the next run can tell whether they have changed
+//!   ([`crate::Seen`]);
 //! - `run.json` and `report.html`: the record of the run that made it, which whoever ran it puts there afterwards.
 //!
 //! That is for textmill alone. In an output folder, `_SUCCESS` says the same to everybody else: the files with their
@@ -27,6 +29,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::PublishedFile;
 use super::part::hex;
+use crate::input::SEEN_FILE;
 use crate::step::step;
 use crate::{Error, ErrorKind, Result};
 
@@ -271,14 +274,14 @@ impl Claim {
         sync(&self.state)
     }
 
-    /// Removes the record of the run before, and what a run has left that was killed while it wrote one.
+    /// Removes the records of the run before, and what a run has left that was killed while it wrote one.
     fn remove_records(&self) -> Result<()> {
         let failed = |error| Error::io(&self.state, "cannot read the folder", error);
         for entry in fs::read_dir(&self.state).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
             let name = name.to_string_lossy();
             let is_of = |file: &&str| *name == **file || name.starts_with(&format!(".{file}."));
-            if [REPORT_FILE, RUN_FILE].iter().any(is_of) {
+            if [REPORT_FILE, RUN_FILE, SEEN_FILE].iter().any(is_of) {
                 remove_file(&self.state.join(&*name))?;
             }
         }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use textmill::{Cancel, Catalog as _, Engine, Options, Progress, RunOptions};
+use textmill::{Cancel, Catalog as _, Engine, Options, Past, Progress, RunOptions};
 
 use super::child::Sample;
 use super::corpus::Corpus;
@@ -75,7 +75,8 @@ pub(super) fn timed(engine: &Engine, dry_run: bool) -> Result<Duration> {
         memory_limit: None,
         limit: None,
         dry_run,
-        fresh: true,
+        past: Past::Fresh,
+        max_errors: None,
         overwrite: true,
         cancel: Cancel::default(),
         progress: &Silent,

@@ -40,7 +40,7 @@ impl Expected {
         for (name, bytes) in &visible {
             ensure!(self.visible.get(name) == Some(bytes), "`{name}` has other bytes");
         }
-        let known = ["owner.json", "manifest.json", "run.json", "report.html"];
+        let known = ["owner.json", "manifest.json", "input.json", "run.json", "report.html"];
         let litter =
             hidden.keys().find(|name| !known.iter().any(|known| name.ends_with(&format!("/{known}"))));
         ensure!(litter.is_none(), "`{}` is left", litter.unwrap_or(&String::new()));
