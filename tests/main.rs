@@ -37,6 +37,7 @@ mod resume;
 mod run_json;
 mod toml_mistakes;
 mod traps;
+mod watch;
 mod zoo;
 
 use std::fs;

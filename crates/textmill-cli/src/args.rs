@@ -258,6 +258,19 @@ pub(crate) struct TryArgs {
     /// The document: a text file, or a file of which the first document is taken; `-` for stdin
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) file: String,
+    #[command(flatten)]
+    pub(crate) watching: WatchArgs,
+}
+
+/// Whether a command is run again and again.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WatchArgs {
+    /// Run again whenever the pipeline, a plugin or another file that was read changes
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Note there which files were read; the process that watches them starts this one so
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) note_files: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -271,6 +284,8 @@ pub(crate) struct TestArgs {
     /// Write the snapshots that are missing or differ
     #[arg(long)]
     pub(crate) update: bool,
+    #[command(flatten)]
+    pub(crate) watching: WatchArgs,
     #[command(flatten)]
     pub(crate) plugins: PluginArgs,
     #[command(flatten)]

@@ -15,6 +15,7 @@ mod record;
 mod step;
 mod terminal;
 mod trace;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use similar::{DiffOp, TextDiff};
 use textmill_report::{duration, plural};
 
@@ -13,6 +14,8 @@ use crate::terminal::{FAINT, STRONG, styled, width, wrapped};
 #[derive(Debug, Default)]
 pub(crate) struct Step<'a> {
     pub(crate) stage: &'a str,
+    /// The options that it was given.
+    pub(crate) options: Option<&'a Map<String, Value>>,
     pub(crate) before: &'a str,
     pub(crate) after: &'a str,
     pub(crate) edits: Vec<Change<'a>>,
@@ -52,6 +55,11 @@ pub(crate) fn head(step: &Step<'_>) -> String {
         None => changes(step),
     };
     let mut text = format!("{}  {}\n", styled(STRONG, step.stage), styled(FAINT, &about));
+    if let Some(options) = step.options.filter(|options| !options.is_empty()) {
+        let options: Vec<_> = options.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let lines = wrapped(&visible(&format!("with {}", options.join(", "))), 2);
+        text.extend([&styled(FAINT, lines.trim_end()), "\n"]);
+    }
     if let Some(error) = step.error {
         text.extend(["  ", &styled(STRONG, "error"), ": ", &visible(error), "\n"]);
     }

@@ -18,6 +18,13 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
+/// Begins an empty screen, where a person looks at one.
+pub(crate) fn clear() {
+    if is_interactive() {
+        let _ = write!(std::io::stderr().lock(), "\x1b[2J\x1b[3J\x1b[H");
+    }
+}
+
 /// Whether stderr shows colours, by its kind and by `NO_COLOR`, `CLICOLOR_FORCE` and the like.
 pub(crate) fn color() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use serde_json::{Map, Value};
 use textmill_engine::{Engine, Error, Fate, Registry, Trace, WorkerCommand};
-use textmill_pipeline::{Cause, Diagnostics, Expect, Pipeline, Source, TestInput, TestSpec};
+use textmill_pipeline::{Cause, Diagnostics, Expect, Source, TestInput, TestSpec};
 
 use crate::Plugins;
 use crate::lock::Guard;
@@ -13,7 +13,8 @@ use crate::lock::Guard;
 /// The golden tests of a pipeline file.
 #[derive(Debug)]
 pub struct Suite {
-    pipeline: Pipeline,
+    /// The pipeline with all its stages.
+    engine: Engine,
     registry: Registry,
     guard: Guard,
 }
@@ -48,18 +49,23 @@ impl Suite {
         let guard = Guard::new(&draft, path, plugins.locking)?;
         let registry = crate::load(&draft, plugins, &guard, worker)?;
         let pipeline = draft.resolve(&registry, &[])?;
-        guard.open(pipeline.clone(), &registry)?;
-        Ok(Self { pipeline, registry, guard })
+        let engine = guard.open(pipeline, &registry)?;
+        Ok(Self { engine, registry, guard })
     }
 
     /// The tests, in the order of the file.
     pub fn tests(&self) -> &[TestSpec] {
-        &self.pipeline.tests
+        &self.engine.pipeline().tests
+    }
+
+    /// The pipeline with all its stages, open.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// A mismatch of test number `test`, at its place in the file.
     pub fn diagnostic(&self, test: usize, mismatch: &Mismatch) -> Diagnostics {
-        self.pipeline.test_diagnostic(test, &mismatch.pointer, &mismatch.message)
+        self.engine.pipeline().test_diagnostic(test, &mismatch.pointer, &mismatch.message)
     }
 
     /// Runs a test; with `update`, a snapshot that is missing or another is written and not held against it.
@@ -67,7 +73,7 @@ impl Suite {
     /// # Errors
     /// What keeps it from running: the stages cannot be opened. That there is no document is a mismatch.
     pub fn run(&self, test: &TestSpec, update: bool) -> Result<Tested, Diagnostics> {
-        let mut pipeline = self.pipeline.clone();
+        let mut pipeline = self.engine.pipeline().clone();
         if let Some(stages) = &test.stages {
             pipeline = pipeline.with_stages(stages);
         }

@@ -28,7 +28,7 @@ pub use textmill_io as io;
 pub use textmill_pipeline::{
     Catalog, CheckSpec, Checker, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, OnError, Output,
     OutputFormat, Override, OverrideError, Pipeline, PluginPlace, PluginSpec, Severity, Source, StageKind,
-    StageSpec, TestSpec, parse, parse_bytes, parse_max_errors, schema, suggestion,
+    StageSpec, TestInput, TestSpec, parse, parse_bytes, parse_max_errors, schema, suggestion,
 };
 use textmill_stage::vtable;
 

@@ -1,9 +1,9 @@
 //! `textmill test`: the golden tests of pipeline files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use textmill::{Mismatch, Suite, TestSpec, Tested};
+use textmill::{Mismatch, Suite, TestInput, TestSpec, Tested};
 use textmill_report::plural;
 
 use super::{files, open, worker};
@@ -12,6 +12,7 @@ use crate::diff;
 use crate::exit::{Advised, Done, Outcome};
 use crate::findings::{self, Finding, Findings, Kind, Problem, Verdict};
 use crate::terminal::{ADDED, REMOVED, STRONG, color, say, styled};
+use crate::watch;
 
 /// How many tests came to what.
 #[derive(Default)]
@@ -22,6 +23,9 @@ struct Tally {
 }
 
 pub(crate) fn run(args: &TestArgs, is_quiet: bool) -> Outcome {
+    if args.watching.watch {
+        return watch::watch(&args.paths);
+    }
     let mut findings = Findings::new("test");
     let result = test_all(args, is_quiet, &mut findings);
     let subject = args.paths.first().map_or(Path::new(""), |path| path);
@@ -35,6 +39,7 @@ fn test_all(args: &TestArgs, is_quiet: bool, findings: &mut Findings) -> Outcome
     for path in files::find(&args.paths, "test")? {
         suites.push((Suite::open(&path, &plugins, worker::command())?, path));
     }
+    note(args, &suites)?;
     let mut tally = Tally::default();
     for (suite, path) in &suites {
         run_suite(args, is_quiet, (suite, path), &mut tally, findings)?;
@@ -46,6 +51,17 @@ fn test_all(args: &TestArgs, is_quiet: bool, findings: &mut Findings) -> Outcome
         say(&format!("\n{}", tally.summary()));
     }
     Ok(if tally.failed == 0 { Done::Well } else { Done::Failed })
+}
+
+/// Notes what the tests read.
+fn note(args: &TestArgs, suites: &[(Suite, PathBuf)]) -> anyhow::Result<()> {
+    let files = |test: &TestSpec| match &test.input {
+        TestInput::File(path) => vec![Some(path.clone()), test.expect.snapshot.clone()],
+        _ => vec![test.expect.snapshot.clone()],
+    };
+    let tests = suites.iter().flat_map(|(suite, _)| suite.tests());
+    let files = tests.flat_map(files).flatten();
+    watch::note(&args.watching, suites.iter().map(|(suite, _)| suite.engine()), files)
 }
 
 fn run_suite(

@@ -1,7 +1,9 @@
 //! `textmill try`: one document, and what each stage does with it.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
+use serde_json::{Map, Value};
 use textmill::{Edit, Fate, Stage, Trace, TracedStage};
 use textmill_report::plural;
 
@@ -11,10 +13,16 @@ use crate::diff::visible;
 use crate::exit::{Done, Outcome};
 use crate::step::{self, Change, Step};
 use crate::terminal::{FAINT, STRONG, styled};
+use crate::watch;
 
 pub(crate) fn run(args: &TryArgs) -> Outcome {
+    if args.watching.watch {
+        anyhow::ensure!(args.file != "-", "standard input cannot be watched");
+        return watch::watch(&[args.pipeline.pipeline.clone(), PathBuf::from(&args.file)]);
+    }
     let instead = open::Instead { inputs: std::slice::from_ref(&args.file), ..open::Instead::default() };
     let engine = open::pipeline(&args.pipeline, &instead)?;
+    watch::note(&args.watching, [&engine], [])?;
     let trace = engine.trace_first().map_err(|error| super::run::explain(&engine, error))?;
     let mut out = anstream::stdout().lock();
     writeln!(
@@ -25,19 +33,21 @@ pub(crate) fn run(args: &TryArgs) -> Outcome {
     )?;
     for traced in &trace.stages {
         let stage = &engine.stages()[traced.stage];
-        write!(out, "\n{}", describe(stage, traced))?;
+        let options = engine.pipeline().stages[traced.stage].options.as_object();
+        write!(out, "\n{}", describe(stage, options, traced))?;
     }
     writeln!(out, "\n{}", verdict(&trace, engine.stages()))?;
     Ok(if matches!(trace.fate, Fate::Failed { .. }) { Done::Failed } else { Done::Well })
 }
 
-fn describe(stage: &Stage, traced: &TracedStage) -> String {
+fn describe(stage: &Stage, options: Option<&Map<String, Value>>, traced: &TracedStage) -> String {
     let change = |edit: &Edit| Change {
         span: edit.span.start..edit.span.end,
         rule: &stage.plan().rules[edit.rule].name,
     };
     step::describe(&Step {
         stage: &stage.id,
+        options,
         before: &traced.before,
         after: &traced.after,
         edits: traced.edits.iter().map(change).collect(),
