@@ -22,6 +22,7 @@ mod inspect;
 mod interrupt;
 mod isolation;
 mod ledger;
+mod limits;
 mod lock;
 mod memory;
 mod outputs;

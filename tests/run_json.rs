@@ -34,7 +34,7 @@ fn it_says_what_became_of_every_document() {
     let project = piped(LINKS, articles());
     let _ = project.run(["run", "p.toml"]).code(0);
     let run = record(&project, BESIDE);
-    let docs = json!({"read": 4, "unreadable": 1, "emitted": 0, "kept": 3, "dropped": 0, "failed": 1, "refused": 0,
+    let docs = json!({"read": 4, "unreadable": 1, "over-limits": {}, "emitted": 0, "kept": 3, "dropped": 0, "failed": 1, "refused": 0,
         "replaced-utf8": 0, "kept-ratio": 0.75});
     assert_eq!((&run["schema-version"], &run["docs"]), (&json!(1), &docs));
     let stage = &run["stages"][0];

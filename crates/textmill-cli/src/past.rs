@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
-use textmill::io::{self, Chunk, FieldNames, Input, InputOptions, LedgerEntry};
+use textmill::io::{self, Chunk, FieldNames, Input, InputOptions, LedgerEntry, Limits};
 use textmill::{Draft, Life, Source};
-use textmill_report::{ReadError, Run};
+use textmill_report::{Output, ReadError, Run};
 
 use crate::exit::Advised;
 
@@ -153,8 +153,7 @@ pub(crate) fn kept_text(run: &Run, id: &str) -> Result<Option<String>, Advised> 
     let Some(output) = run.output("output").filter(|output| Path::new(&output.path).exists()) else {
         return Ok(None);
     };
-    let options =
-        InputOptions { uris: vec![output.path.clone()], fields: field_names(run), ..InputOptions::default() };
+    let options = written(output, field_names(run));
     let failed = |error: &io::Error| Advised::from(error);
     let mut reader = Input::open(options).map_err(|error| failed(&error))?.reader();
     let mut chunk = Chunk::default();
@@ -263,13 +262,23 @@ fn verdict_of(kind: &str, stage: Option<&str>, why: Option<&str>) -> String {
     format!("{kind}{stage}{why}")
 }
 
+/// How to read what a run has written, which no limit is meant for.
+fn written(output: &Output, fields: FieldNames) -> InputOptions {
+    InputOptions {
+        uris: vec![output.path.clone()],
+        fields,
+        limits: Limits::none(),
+        ..InputOptions::default()
+    }
+}
+
 /// Passes the documents of an output of the run to `take`, if it is there.
 fn each_document(run: &Run, kind: &str, take: &mut dyn FnMut(&io::Document<'_>)) -> Result<(), Advised> {
     let Some(output) = run.output(kind).filter(|output| Path::new(&output.path).exists()) else {
         return Ok(());
     };
     let fields = if kind == "output" { field_names(run) } else { FieldNames::same().with_optional_text() };
-    let options = InputOptions { uris: vec![output.path.clone()], fields, ..InputOptions::default() };
+    let options = written(output, fields);
     let failed = |error: io::Error| Advised::from(&error);
     let mut reader = Input::open(options).map_err(failed)?.reader();
     let mut chunk = Chunk::default();

@@ -164,6 +164,11 @@ fn docs(counts: &textmill::Counts) -> report::Docs {
     report::Docs {
         read: counts.read,
         unreadable: counts.unreadable,
+        over_limits: counts
+            .over_limits
+            .iter()
+            .map(|(limit, docs)| (limit.name().to_owned(), *docs))
+            .collect(),
         emitted: counts.emitted,
         kept: counts.kept,
         dropped: counts.dropped,

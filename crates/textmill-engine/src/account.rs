@@ -3,6 +3,7 @@
 //! The reader, each stage and the writer count for themselves, each where the thing happens. No count is derived from
 //! another one, so that a document which gets lost between them breaks the equation.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use crate::histogram::{Histogram, Scale};
 use crate::samples::Samples;
 use serde::{Deserialize, Serialize};
+use textmill_io::{Limit, ReadFailure};
 
 /// What one stage did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -108,6 +110,8 @@ pub struct Counts {
     pub read: u64,
     /// Documents that could not be parsed.
     pub unreadable: u64,
+    /// Of those, the ones that are beyond a limit.
+    pub over_limits: BTreeMap<Limit, u64>,
     /// Documents that stages added.
     pub emitted: u64,
     /// Documents that the writer wrote to the output.
@@ -144,6 +148,14 @@ impl Counts {
             ..StageCounts::default()
         };
         Self { stages: plans.into_iter().map(stage).collect(), ..Self::default() }
+    }
+
+    /// Counts a document that could not be parsed.
+    pub(crate) fn add_unreadable(&mut self, failure: &ReadFailure<'_>) {
+        self.unreadable += 1;
+        if let Some(limit) = failure.limit {
+            *self.over_limits.entry(limit).or_default() += 1;
+        }
     }
 
     /// The share of all documents that the output has; 1 where there are none.
@@ -194,6 +206,9 @@ impl AddAssign<&Counts> for Counts {
     fn add_assign(&mut self, other: &Counts) {
         self.read += other.read;
         self.unreadable += other.unreadable;
+        for (limit, documents) in &other.over_limits {
+            *self.over_limits.entry(*limit).or_default() += documents;
+        }
         self.emitted += other.emitted;
         self.kept += other.kept;
         self.dropped += other.dropped;

@@ -3,6 +3,7 @@
 //! The two crates do not know each other: a pipeline can be checked without any reader, and files can be read without any
 //! pipeline. So each has its own words, and here they meet.
 
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
 use textmill_io::{self as io, InputOptions, OutputOptions};
@@ -29,6 +30,7 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
             written::InvalidUtf8::Fail => io::InvalidUtf8::Fail,
             _ => io::InvalidUtf8::Replace,
         },
+        limits: limits(&input.limits),
         fields: field_names(&input.fields),
         needed: None,
         limit: None,
@@ -40,6 +42,21 @@ pub(crate) fn input_options(pipeline: &Pipeline) -> InputOptions {
             .filter(|uri| uri != "-")
             .map(Into::into)
             .collect(),
+    }
+}
+
+/// What of the input is too much, where the file says so or else by default.
+fn limits(written: &written::Limits) -> io::Limits {
+    let default = io::Limits::default();
+    let bytes = |written: Option<NonZeroU64>, default| written.map_or(default, NonZeroU64::get);
+    let levels = |written: NonZeroU32| usize::try_from(written.get()).unwrap_or(usize::MAX);
+    io::Limits {
+        document_bytes: bytes(written.document_bytes, default.document_bytes),
+        line_bytes: bytes(written.line_bytes, default.line_bytes),
+        record_bytes: bytes(written.record_bytes, default.record_bytes),
+        unpacked_bytes: bytes(written.unpacked_bytes, default.unpacked_bytes),
+        unpacked_ratio: bytes(written.unpacked_ratio, default.unpacked_ratio),
+        json_depth: written.json_depth.map_or(default.json_depth, levels),
     }
 }
 

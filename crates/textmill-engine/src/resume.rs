@@ -27,7 +27,7 @@ const RESUME_AFTER: Duration = Duration::from_secs(2);
 const MOST: usize = 32 << 20;
 
 /// To be raised when the same pipeline comes to other bytes than before.
-const DATA_VERSION: u64 = 1;
+const DATA_VERSION: u64 = 2;
 
 /// See the [module](self). Shared by all workers.
 #[derive(Debug)]

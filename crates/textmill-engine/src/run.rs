@@ -421,7 +421,7 @@ impl Shared<'_> {
         for read in chunk.documents() {
             match &read {
                 Ok(document) => mill.counts.replaced_utf8 += u64::from(document.replaced_utf8() > 0),
-                Err(_) => mill.counts.unreadable += 1,
+                Err(failure) => mill.counts.add_unreadable(failure),
             }
             slots.push(Slot::new(read));
         }

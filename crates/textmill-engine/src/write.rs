@@ -237,12 +237,13 @@ impl Encoders {
     }
 
     fn fail(&self, failure: &ReadFailure<'_>, milled: &mut Milled) {
+        let body = if failure.is_start { Body::Start } else { Body::Original };
         let rejected = Rejected {
             id: &failure.id(),
             origin: &failure.origin,
             stage: None,
             why: Why::Error(&failure.message),
-            body: Body::Original(&failure.original),
+            body: body(&failure.original),
         };
         reject(self.failed.as_ref(), &rejected, &mut milled.failed);
         milled.note(&failure.id(), &failure.origin, None, &failure.message);

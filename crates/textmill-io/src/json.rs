@@ -87,6 +87,32 @@ pub(crate) fn check_any(json: &str) -> Result<(), String> {
     checked.map_err(|error| without_place(&error))
 }
 
+/// Whether a valid value has lists and objects within each other to more than so many levels. Most values are no list, and
+/// most lists have fewer brackets than that.
+pub(crate) fn is_deeper_than(json: &str, levels: usize) -> bool {
+    let bytes = json.as_bytes();
+    matches!(bytes.first(), Some(b'[' | b'{'))
+        && memchr::memchr2_iter(b'[', b'{', bytes).nth(levels).is_some()
+        && depth(bytes) > levels
+}
+
+/// How many levels of lists and objects a valid value has.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut most, mut in_text) = (0_usize, 0, false);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' if in_text => _ = bytes.next(),
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => (),
+        }
+        most = most.max(depth);
+    }
+    most
+}
+
 /// Collects the fields of the object; values are located by where they lie in the line.
 struct Fields<'a>(&'a str);
 
@@ -173,6 +199,19 @@ mod tests {
             &[("a", r#"[1, {"b": "}"}]"#), ("b", r#""x\"y""#)],
         );
         check(r#"{"a":null,"a":1e400,"é":"\ud800"}"#, &[("a", "null"), ("a", "1e400"), ("é", r#""\ud800""#)]);
+    }
+
+    #[test]
+    fn levels_are_counted_outside_of_texts() {
+        let check = |json: &str, levels: usize| {
+            assert!(!is_deeper_than(json, levels), "{json}");
+            assert!(levels == 0 || is_deeper_than(json, levels - 1), "{json}");
+        };
+        check("\"[[[[\"", 0);
+        check("17", 0);
+        check("[]", 1);
+        check("[[],[],{}]", 2);
+        check(r#"{"a[[":"[[\"[[","b":[{"c":1}]}"#, 3);
     }
 
     fn check_refused(line: &str, message: &str) {

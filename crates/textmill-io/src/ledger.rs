@@ -12,6 +12,7 @@ use crate::columns::{Column, Row};
 use crate::document::{Document, FieldKind};
 use crate::format::OutputFormat;
 use crate::input::{Chunk, Input, InputOptions};
+use crate::limits::Limits;
 use crate::names::FieldNames;
 use crate::output::OutputOptions;
 use crate::{Error, ErrorKind, Result, json};
@@ -210,6 +211,7 @@ pub fn read_ledger(path: &Path, take: &mut dyn FnMut(LedgerEntry<'static>) -> Co
     let options = InputOptions {
         uris: vec![path.to_string_lossy().into_owned()],
         fields: FieldNames::same().with_optional_text(),
+        limits: Limits::none(),
         ..InputOptions::default()
     };
     let mut reader = Input::open(options)?.reader();

@@ -29,6 +29,7 @@ mod input;
 mod journal;
 mod json;
 mod ledger;
+mod limits;
 mod names;
 mod output;
 mod plugin_path;
@@ -54,6 +55,7 @@ pub use crate::input::{
 };
 pub use crate::journal::{Journal, Key, KeyMaker, Packed};
 pub use crate::ledger::{LedgerEntry, ledger_value_as_json, read_ledger};
+pub use crate::limits::{Limit, Limits};
 pub use crate::names::FieldNames;
 pub use crate::output::{
     Body, EncodedBatch, Encoder, FOLDER, HashedFile, MadeFrom, NamePart, Output, OutputOptions, Published,

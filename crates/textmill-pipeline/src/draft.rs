@@ -18,14 +18,15 @@ use crate::isolation::{self, Isolation, OwnProcess};
 use crate::name::Named;
 use crate::overrides;
 use crate::pipeline::{
-    FieldNames, Input, MaxErrors, Output, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run, StageSpec,
+    FieldNames, Input, Limits, MaxErrors, Output, Pipeline, PluginPlace, PluginSpec, ResourceSpec, Run,
+    StageSpec,
 };
 use crate::sentence::{Scope, Special, known_keys};
 use crate::tree::{Places, Tree};
 use crate::uri::{absolute, normal};
 use crate::written::{
-    Written, WrittenBytes, WrittenInput, WrittenMaxErrors, WrittenOutput, WrittenPlugin, WrittenPluginTable,
-    WrittenRun, WrittenSink, WrittenStage,
+    Written, WrittenBytes, WrittenInput, WrittenLimits, WrittenMaxErrors, WrittenOutput, WrittenPlugin,
+    WrittenPluginTable, WrittenRun, WrittenSink, WrittenStage,
 };
 use crate::{Catalog, Diagnostics, Override, Source, StageKind, suggest};
 
@@ -351,6 +352,18 @@ fn build_input(dir: &Path, written: WrittenInput) -> Input {
         format: written.format,
         invalid_utf8: written.invalid_utf8,
         fields: written.fields,
+        limits: build_limits(&written.limits),
+    }
+}
+
+fn build_limits(written: &WrittenLimits) -> Limits {
+    Limits {
+        document_bytes: written.document_bytes.as_ref().map(bytes),
+        line_bytes: written.line_bytes.as_ref().map(bytes),
+        record_bytes: written.record_bytes.as_ref().map(bytes),
+        unpacked_bytes: written.unpacked_bytes.as_ref().map(bytes),
+        unpacked_ratio: written.unpacked_ratio,
+        json_depth: written.json_depth,
     }
 }
 

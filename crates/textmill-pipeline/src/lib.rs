@@ -62,7 +62,7 @@ pub use crate::isolation::OwnProcess;
 pub use crate::name::NamePart;
 pub use crate::overrides::{Override, OverrideError};
 pub use crate::pipeline::{
-    FieldNames, Input, InvalidUtf8, MaxErrors, OnError, Output, Pipeline, PluginPlace, PluginSpec,
+    FieldNames, Input, InvalidUtf8, Limits, MaxErrors, OnError, Output, Pipeline, PluginPlace, PluginSpec,
     ResourceSpec, Run, StageSpec,
 };
 pub use crate::source::Source;

@@ -1,6 +1,6 @@
 //! What can run: every value checked, every default filled in, every path absolute.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +89,25 @@ pub struct Input {
     pub invalid_utf8: InvalidUtf8,
     /// What the fields of a document are called in the input.
     pub fields: FieldNames,
+    /// What of it is too much.
+    pub limits: Limits,
+}
+
+/// What of the input is too much; what is `None` is left to the reader.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest document, in bytes.
+    pub document_bytes: Option<NonZeroU64>,
+    /// The longest line or row, in bytes.
+    pub line_bytes: Option<NonZeroU64>,
+    /// The longest page of a web archive, in bytes as it is stored.
+    pub record_bytes: Option<NonZeroU64>,
+    /// What a file may unpack to, in bytes.
+    pub unpacked_bytes: Option<NonZeroU64>,
+    /// What a file may unpack to, in multiples of its size.
+    pub unpacked_ratio: Option<NonZeroU64>,
+    /// How many levels of lists and objects a line of JSON may have, itself among them.
+    pub json_depth: Option<NonZeroU32>,
 }
 
 /// What to do with bytes that are not UTF-8.

@@ -1,7 +1,7 @@
 //! What a user writes. The doc comments here are what editors show.
 
 use std::collections::BTreeMap;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -88,6 +88,29 @@ pub(crate) struct WrittenInput {
     pub(crate) invalid_utf8: InvalidUtf8,
     /// What the fields of a document are called in the input, as `{ id = "doc_id", text = "body" }`.
     pub(crate) fields: FieldNames,
+    /// What of the input is too much.
+    pub(crate) limits: WrittenLimits,
+}
+
+/// What of the input is too much: a document that is beyond a limit fails, and what follows is read.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(rename = "Limits")]
+pub(crate) struct WrittenLimits {
+    /// The largest document, in bytes or as `"64MiB"`, as it is read: a file that is one, a line, a row, a page with its
+    /// compression undone. 128 MiB unless given.
+    pub(crate) document_bytes: Option<WrittenBytes>,
+    /// The longest line of JSON and the longest row of CSV, in bytes or as `"64MiB"`. 128 MiB unless given.
+    pub(crate) line_bytes: Option<WrittenBytes>,
+    /// The longest page of a web archive, in bytes or as `"64MiB"`, as the archive says its length. 128 MiB unless given.
+    pub(crate) record_bytes: Option<WrittenBytes>,
+    /// What a compressed file may unpack to, in bytes or as `"64GiB"`; what follows in it is not read. 1 TiB unless given.
+    pub(crate) unpacked_bytes: Option<WrittenBytes>,
+    /// The same in multiples of its size; not asked of standard input, nor below 64 MiB. 1,000 unless given.
+    pub(crate) unpacked_ratio: Option<NonZeroU64>,
+    /// How deep lists and objects of a line of JSON may lie within each other; the line is the first level. 127 unless given,
+    /// which is as deep as stages can read.
+    pub(crate) json_depth: Option<NonZeroU32>,
 }
 
 /// Where the documents go that are kept. The command line can say it too.

@@ -49,6 +49,9 @@ impl Run {
             text += &documents;
             text.push('\n');
         }
+        text.extend(docs.over_limits.iter().map(|(limit, documents)| {
+            format!("{} beyond the limit `{limit}`\n", plural(*documents, "document"))
+        }));
         text.extend(self.stages.iter().flat_map(Stage::left_alone));
         text
     }
@@ -146,7 +149,15 @@ mod tests {
         };
         let time = |id: &str| StageTime { id: id.into(), seconds: 0.0015 };
         let run = Run {
-            docs: Docs { read: 1200, unreadable: 1, kept: 1196, dropped: 3, failed: 1, ..Docs::default() },
+            docs: Docs {
+                over_limits: [("line-bytes".to_owned(), 1)].into(),
+                read: 1200,
+                unreadable: 1,
+                kept: 1196,
+                dropped: 3,
+                failed: 1,
+                ..Docs::default()
+            },
             stages: vec![stage("clean", 1199, 20, 0, [0, 5]), stage("links", 1199, 700, 3, [12_346, 1])],
             input: Input { bytes: 20_000_000, ..Input::default() },
             times: Times { seconds: 1.0, stages: vec![time("clean"), time("links")], ..Times::default() },
@@ -159,6 +170,7 @@ clean        1,199       20        0       0          +5  1 ms
 links        1,199      700        3       0     -12,345  1 ms
 
 1,200 documents read = 1,196 kept + 3 dropped + 1 failed, in 1.0 s (20.0 MB/s)
+1 document beyond the limit `line-bytes`
 links left 3 documents alone: `removed` lay above 0.3
 ";
         assert_eq!(run.funnel(), expect);

@@ -4,6 +4,8 @@
 //! schema says so. All but [`Times`] is the same whenever the same pipeline runs over the same input, with any number of
 //! threads. Keys may be added; a key that goes, or that means something else, makes a new `schema-version`.
 
+use std::collections::BTreeMap;
+
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
@@ -140,6 +142,8 @@ pub struct Docs {
     pub read: u64,
     /// Of those, the ones that could not be parsed.
     pub unreadable: u64,
+    /// Of those, the ones that are beyond a limit of `[input.limits]`, by the name of the limit.
+    pub over_limits: BTreeMap<String, u64>,
     /// Documents that stages added.
     pub emitted: u64,
     /// Documents in the output.

@@ -9,9 +9,6 @@ use trafilatura::dom::{Document, NodeId};
 use crate::guard::{self, Limits, Problem};
 use crate::{blocks, date, key, squeeze};
 
-/// Parsers of this kind follow elements by recursion. Pages nest some thirty deep, bad ones a hundred.
-const MAX_DEPTH: usize = 400;
-
 /// Some sites state the article with its markup: a paragraph is an element or two.
 const STATED_LIMITS: Limits = Limits { bytes: 1 << 20, elements: 10_000 };
 
@@ -62,13 +59,14 @@ impl Page {
     ///
     /// # Errors
     /// It nests deeper than the code that extracts the article can go.
-    pub(crate) fn read(document: &Document) -> Result<Self> {
+    pub(crate) fn read(document: &Document, max_depth: usize) -> Result<Self> {
         let mut page = Self::default();
         let mut walk = Walk { steps: vec![Step::Enter(document.root(), 0)], ..Walk::default() };
         while let Some(step) = walk.steps.pop() {
             match step {
-                Step::Enter(_, depth) if depth > MAX_DEPTH => {
-                    let message = format!("the page nests its elements more than {MAX_DEPTH} deep");
+                Step::Enter(_, depth) if depth > max_depth => {
+                    let message =
+                        format!("the page nests its elements more than {max_depth} deep (`max-depth`)");
                     return Err(Error::document(message));
                 }
                 Step::Enter(node, depth) => page.enter(document, node, depth, &mut walk),

@@ -94,6 +94,14 @@ impl<'c> Document<'c> {
         }
     }
 
+    /// Whether a value of the line nests so deep that the line has more levels than so many, of which it is the first.
+    pub(crate) fn is_deeper_than(&self, levels: usize) -> bool {
+        let line = self.source.json();
+        let mut places = self.fields.iter().filter_map(|field| field.place.clone());
+        places
+            .any(|place| json::is_deeper_than(line.get(place).unwrap_or_default(), levels.saturating_sub(1)))
+    }
+
     /// Whether a field is surely text, so that decoding it cannot fail, however late.
     fn can_wait(&self, index: usize) -> bool {
         let Field { value, place, .. } = &self.fields[index];

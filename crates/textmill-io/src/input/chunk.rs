@@ -9,6 +9,7 @@ use crate::csv::Header;
 use crate::document::{Document, Origin};
 use crate::format::InvalidUtf8;
 use crate::journal::{Key, KeyMaker};
+use crate::limits::{Failure, Limit, Limits};
 use crate::names::SAME;
 use crate::warc;
 #[cfg(feature = "parquet")]
@@ -36,7 +37,7 @@ pub(super) struct Entry {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) has_bom: bool,
-    pub(super) failure: Option<Box<str>>,
+    pub(super) failure: Option<Box<Failure>>,
 }
 
 /// What the bytes of a document are read as.
@@ -65,6 +66,10 @@ pub struct ReadFailure<'c> {
     pub message: String,
     /// Its bytes as they were read; of a row that was not read as bytes of its own, a JSON object.
     pub original: Cow<'c, [u8]>,
+    /// Whether `original` is no more than the beginning of what was read.
+    pub is_start: bool,
+    /// The limit that the document is beyond, if that is what is wrong with it.
+    pub limit: Option<Limit>,
 }
 
 /// See [`Chunk::documents`].
@@ -120,32 +125,41 @@ impl Chunk {
 
     fn parse<'c>(&'c self, entry: &'c Entry) -> Result<Document<'c>, ReadFailure<'c>> {
         let original = self.data.get(entry.start..entry.end).unwrap_or_default();
-        self.parse_bytes(original, entry).map_err(|message| ReadFailure {
+        self.parse_bytes(original, entry).map_err(|failure| ReadFailure {
             origin: entry.origin(),
-            message,
+            message: failure.message.into(),
             original: entry.form.original().unwrap_or(Cow::Borrowed(original)),
+            is_start: failure.is_start,
+            limit: failure.limit,
         })
     }
 
-    fn parse_bytes<'c>(&'c self, original: &'c [u8], entry: &'c Entry) -> Result<Document<'c>, String> {
+    fn parse_bytes<'c>(&'c self, original: &'c [u8], entry: &'c Entry) -> Result<Document<'c>, Failure> {
         if let Some(failure) = &entry.failure {
-            return Err(failure.to_string());
+            return Err(Failure::clone(failure));
         }
         let names = self.shared.as_ref().map_or(&SAME, |shared| &shared.fields);
         #[cfg(feature = "parquet")]
         if let Form::Cells(table, row) = &entry.form {
             let cells = table.cells(*row).map(|(name, stored)| (name, Cell::Stored(stored)));
-            return Document::from_row(cells, original, entry.origin(), names);
+            return Ok(Document::from_row(cells, original, entry.origin(), names)?);
         }
         if let Form::Record = entry.form {
-            let page = warc::page(original, names, self.invalid_utf8())?;
+            let page = warc::page(original, names, self.invalid_utf8(), &self.limits())?;
             let document = Document::from_row(page.cells.into_iter(), original, entry.origin(), names)?;
             return Ok(document.noting(page.replaced, false));
         }
         let (text, replaced) = self.decode(original)?;
         let document = match &entry.form {
             Form::Whole => Document::from_file(text, original, entry.origin(), names),
-            Form::Line => Document::from_line(text, original, entry.origin(), names)?,
+            Form::Line => {
+                let document = Document::from_line(text, original, entry.origin(), names)?;
+                let limits = self.limits();
+                if document.is_deeper_than(limits.json_depth) {
+                    return Err(limits.too_deep());
+                }
+                document
+            }
             Form::Row(header) => {
                 let cells = match &text {
                     Cow::Borrowed(row) => header.cells(without_return(row))?,
@@ -153,13 +167,17 @@ impl Chunk {
                 };
                 Document::from_row(cells.into_iter(), original, entry.origin(), names)?
             }
-            _ => return Err("this is no text".to_owned()),
+            _ => return Err("this is no text".into()),
         };
         Ok(document.noting(replaced, entry.has_bom))
     }
 
     fn invalid_utf8(&self) -> InvalidUtf8 {
         self.shared.as_ref().map(|shared| shared.invalid_utf8).unwrap_or_default()
+    }
+
+    fn limits(&self) -> Limits {
+        self.shared.as_ref().map(|shared| shared.limits).unwrap_or_default()
     }
 
     /// The bytes as text, and how many sequences had to be replaced for that.
@@ -225,7 +243,7 @@ impl Entry {
         let numbers = [self.line.unwrap_or(0), self.offset, self.start as u64, self.end as u64];
         let numbers = numbers.map(u64::to_le_bytes);
         let key = key.and(numbers.as_flattened()).and([u8::from(self.has_bom)]);
-        self.form.add_to(key.and(self.failure.as_deref().unwrap_or_default()))
+        self.form.add_to(key.and(self.failure.as_ref().map_or("", |failure| &failure.message)))
     }
 
     fn origin(&self) -> Origin {

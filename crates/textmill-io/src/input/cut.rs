@@ -22,10 +22,13 @@ use super::whole::Whole;
 use super::{Counts, InputFile, Shared};
 use crate::csv::Separator;
 use crate::format::InputFormat;
+use crate::limits::{Failure, limit_of};
 use crate::warc;
 
 pub(super) const MAX_DOCUMENTS: usize = 256;
 pub(super) const MAX_BYTES: usize = 1 << 20;
+/// So many bytes are kept of a document that is too long.
+const START: usize = 1 << 10;
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Cuts one file into documents, in their order.
@@ -70,8 +73,8 @@ pub(super) struct Found {
     pub(super) line: Option<u64>,
     /// Where it begins in the (decompressed) file, in bytes.
     pub(super) offset: u64,
-    /// Why it cannot be read, if so: a sentence for people.
-    pub(super) failure: Option<Box<str>>,
+    /// Why it cannot be read, if so.
+    pub(super) failure: Option<Failure>,
 }
 
 impl Cutting {
@@ -85,7 +88,7 @@ impl Cutting {
         let (format, cutter) = open(&file, shared, bytes_read, ahead).unwrap_or_else(|error| {
             let format = file.format.unwrap_or(InputFormat::Text);
             let line = format.has_places().then_some(1);
-            let failing: Box<dyn Cutter> = Box::new(Failing { line, failure: explain(&error) });
+            let failing: Box<dyn Cutter> = Box::new(Failing { line, failure: Some(explain(&error)) });
             // Nobody will say which columns there are.
             shared.columns.found(Vec::new);
             (format, failing)
@@ -114,17 +117,17 @@ fn open(
     bytes_read: &Arc<AtomicU64>,
     ahead: Option<&Arc<Ahead>>,
 ) -> io::Result<(InputFormat, Box<dyn Cutter>)> {
-    let mut source = source::open(file, bytes_read, ahead)?;
+    let mut source = source::open(file, &shared.limits, bytes_read, ahead)?;
     let format = file.format.map_or_else(|| sniff(&mut source), Ok)?;
     let columns = shared.columns.clone();
     let cutter: Box<dyn Cutter> = match format {
-        InputFormat::Text | InputFormat::Html => Box::new(Whole::new(source)),
-        InputFormat::Jsonl => Box::new(Lines::new(source)),
-        InputFormat::Csv => Box::new(Rows::new(source, Separator::COMMA, columns)),
-        InputFormat::Tsv => Box::new(Rows::new(source, Separator::TAB, columns)),
+        InputFormat::Text | InputFormat::Html => Box::new(Whole::new(source, &shared.limits)),
+        InputFormat::Jsonl => Box::new(Lines::new(source, &shared.limits)),
+        InputFormat::Csv => Box::new(Rows::new(source, Separator::COMMA, columns, &shared.limits)),
+        InputFormat::Tsv => Box::new(Rows::new(source, Separator::TAB, columns, &shared.limits)),
         InputFormat::Warc => {
             shared.columns.found(|| warc::columns(&shared.fields));
-            Box::new(Records::new(source))
+            Box::new(Records::new(source, &shared.limits))
         }
         InputFormat::Parquet | InputFormat::Arrow => {
             open_table(file, format, source, shared, bytes_read, ahead)?
@@ -221,7 +224,7 @@ impl Filling<'_> {
             start: start + length - content,
             end: start + length,
             has_bom: content < length,
-            failure: found.failure,
+            failure: found.failure.map(Box::new),
         };
         let shard = self.shards.at(found.offset);
         if self.is_overfull() || !self.chunk.belongs_to(shard) {
@@ -231,6 +234,27 @@ impl Filling<'_> {
         } else {
             self.chunk.push(shard, entry);
         }
+    }
+
+    /// Forgets all but the beginning of what was read behind the last document, because it is too long, and gives back the room;
+    /// how many bytes were forgotten.
+    pub(super) fn keep_start(&mut self) -> u64 {
+        let data = &mut self.chunk.data;
+        let length = data.len();
+        data.truncate(self.chunk.entries.last().map_or(0, |entry| entry.end) + START);
+        data.shrink_to(4 * MAX_BYTES);
+        (length - data.len()) as u64
+    }
+
+    /// What was read behind the last document is all that can be read of the file. Of one that unpacks without end, that is not
+    /// worth keeping.
+    pub(super) fn take_broken(&mut self, error: &io::Error, found: Found) {
+        let mut failure = explain(error);
+        if failure.limit.is_some() {
+            self.keep_start();
+            failure = failure.of_start();
+        }
+        self.take(Found { failure: Some(failure), ..found });
     }
 
     /// Moves the beginning of a document to the next chunk, if it is too much for this one already. Call it between the
@@ -308,22 +332,23 @@ pub(super) fn without_bom(bytes: &[u8], offset: u64) -> &[u8] {
 }
 
 /// What happened to a file, in a sentence without its name.
-pub(super) fn explain(error: &io::Error) -> Box<str> {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the file is cut off: its compressed data has no end".into(),
-        _ => format!("cannot read the file: {error}").into(),
-    }
+fn explain(error: &io::Error) -> Failure {
+    let message = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the file is cut off: its compressed data has no end".to_owned(),
+        _ => format!("cannot read the file: {error}"),
+    };
+    Failure { limit: limit_of(error), ..message.into() }
 }
 
 /// A file that could not be opened.
 struct Failing {
     line: Option<u64>,
-    failure: Box<str>,
+    failure: Option<Failure>,
 }
 
 impl Cutter for Failing {
     fn cut(&mut self, filling: &mut Filling<'_>) -> bool {
-        let failure = Some(mem::take(&mut self.failure));
+        let failure = self.failure.take();
         filling.take(Found { line: self.line, failure, ..Found::default() });
         false
     }

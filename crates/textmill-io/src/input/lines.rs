@@ -3,14 +3,18 @@
 use std::io;
 
 use super::chunk::Form;
-use super::cut::{Cutter, Filling, Found, explain, without_bom};
+use super::cut::{Cutter, Filling, Found, without_bom};
 use super::source::Source;
+use crate::limits::{Limits, Most};
 
 /// Cuts at line ends.
 pub(super) struct Lines {
     source: Source,
     line: u64,
     offset: u64,
+    most: Most,
+    /// Bytes of the line in hand that were not kept, because it is too long.
+    forgotten: u64,
 }
 
 /// What [`read_piece`] read.
@@ -24,21 +28,38 @@ pub(super) enum Piece {
 }
 
 impl Lines {
-    pub(super) fn new(source: Source) -> Self {
-        Self { source, line: 1, offset: 0 }
+    pub(super) fn new(source: Source, limits: &Limits) -> Self {
+        Self { source, line: 1, offset: 0, most: limits.line(), forgotten: 0 }
     }
 
     /// What follows the last document is a line: a document, or blank.
     fn end_line(&mut self, filling: &mut Filling<'_>) {
         let line = filling.pending();
-        let length = line.len() as u64;
-        if without_bom(line, self.offset).trim_ascii().is_empty() {
+        let length = line.len() as u64 + self.forgotten;
+        if length > self.most.bytes {
+            self.take_start(filling, length);
+        } else if without_bom(line, self.offset).trim_ascii().is_empty() {
             filling.skip_blank();
         } else {
             filling.take(self.found());
         }
         self.line += 1;
         self.offset += length + 1;
+    }
+
+    /// A line of so many bytes is a document that fails.
+    fn take_start(&mut self, filling: &mut Filling<'_>, length: u64) {
+        filling.keep_start();
+        let failure = self.most.failure(&format!("the line has {length} bytes,")).of_start();
+        filling.take(Found { failure: Some(failure), ..self.found() });
+        self.forgotten = 0;
+    }
+
+    fn end_part(&mut self, filling: &mut Filling<'_>) {
+        if self.forgotten > 0 || filling.pending().len() as u64 > self.most.bytes {
+            self.forgotten += filling.keep_start();
+        }
+        filling.carry_if_overfull();
     }
 
     fn found(&self) -> Found {
@@ -72,7 +93,7 @@ impl Cutter for Lines {
         while !filling.is_done() {
             match read_piece(&mut self.source, filling.data(), |block| memchr::memchr(b'\n', block)) {
                 Ok(Piece::Line) => self.end_line(filling),
-                Ok(Piece::Part) => filling.carry_if_overfull(),
+                Ok(Piece::Part) => self.end_part(filling),
                 Ok(Piece::End) => {
                     if !filling.pending().is_empty() {
                         self.end_line(filling);
@@ -80,7 +101,7 @@ impl Cutter for Lines {
                     return false;
                 }
                 Err(error) => {
-                    filling.take(Found { failure: Some(explain(&error)), ..self.found() });
+                    filling.take_broken(&error, self.found());
                     return false;
                 }
             }

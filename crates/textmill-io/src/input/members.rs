@@ -16,6 +16,7 @@ use flate2::bufread::MultiGzDecoder;
 use memchr::memmem;
 
 use super::ahead::{Ahead, Task};
+use super::cap::Cap;
 use super::source::{BLOCK, Source, unpack, zstd_decoder};
 use crate::format::Compression;
 
@@ -37,6 +38,7 @@ pub(super) struct Members {
     compression: Compression,
     magic: &'static [u8],
     ahead: Arc<Ahead>,
+    cap: Cap,
     /// What was read and is in no piece.
     unread: Vec<u8>,
     /// Up to where in `unread` no member begins.
@@ -88,12 +90,19 @@ fn may_begin(compression: Compression, bytes: &[u8]) -> bool {
 }
 
 impl Members {
-    pub(super) fn new(raw: Raw, compression: Compression, magic: &'static [u8], ahead: Arc<Ahead>) -> Self {
+    pub(super) fn new(
+        raw: Raw,
+        compression: Compression,
+        magic: &'static [u8],
+        ahead: Arc<Ahead>,
+        cap: Cap,
+    ) -> Self {
         Self {
             raw,
             compression,
             magic,
             ahead,
+            cap,
             unread: Vec::new(),
             searched: 0,
             end: None,
@@ -115,13 +124,24 @@ impl Members {
                 Some(block) => {
                     self.at = (self.at + bytes.len()) % BLOCK;
                     if !block.is_empty() {
-                        self.block = Cursor::new(block);
-                        return Ok(());
+                        return self.give_out(block);
                     }
                 }
                 None => return self.give_up(&bytes),
             }
         }
+    }
+
+    /// Of the last block that may be given out, perhaps a part; what is beyond is met by the call that follows.
+    fn give_out(&mut self, mut block: Vec<u8>) -> io::Result<()> {
+        let taken = self.cap.take(block.len() as u64)?;
+        if taken < block.len() as u64 {
+            let beyond = block.split_off(usize::try_from(taken).unwrap_or(usize::MAX));
+            let task = self.ahead.put_up(move || Some(beyond));
+            self.pieces.push_front(Piece { bytes: Arc::default(), task });
+        }
+        self.block = Cursor::new(block);
+        Ok(())
     }
 
     /// Lets others unpack what comes next.
@@ -206,7 +226,7 @@ impl Members {
         let error = if let Some(End::Error(error)) = self.end.take() { Some(error) } else { None };
         let raw = mem::replace(&mut self.raw, Box::new(io::empty()));
         let raw = Cursor::new(read).chain(Failing { error, raw });
-        self.rest = Some(unpack(self.compression, raw, self.at)?);
+        self.rest = Some(unpack(self.compression, raw, self.at, self.cap)?);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The input: which files there are, how they are cut into chunks, how chunks become documents.
 
 mod ahead;
+mod cap;
 mod chunk;
 mod contents;
 mod cut;
@@ -29,6 +30,7 @@ pub use self::reader::{Counts, Reader};
 pub use self::shard::Shard;
 use crate::columns::InputColumns;
 use crate::format::{Compression, InputFormat, InvalidUtf8};
+use crate::limits::Limits;
 use crate::names::FieldNames;
 use crate::{Error, ErrorKind, Result};
 
@@ -41,6 +43,8 @@ pub struct InputOptions {
     pub format: Option<InputFormat>,
     /// What becomes of invalid UTF-8.
     pub invalid_utf8: InvalidUtf8,
+    /// What of it is too much.
+    pub limits: Limits,
     /// What the input calls its fields.
     pub fields: FieldNames,
     /// Names of fields, as the input has them, if no others are needed; `None`: all. A format that lays out columns one by
@@ -81,6 +85,7 @@ pub struct Input {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) invalid_utf8: InvalidUtf8,
+    pub(crate) limits: Limits,
     pub(crate) fields: FieldNames,
     pub(crate) limit: u64,
     pub(crate) shard_bytes: u64,
@@ -118,8 +123,8 @@ impl Input {
         let limit = options.limit.unwrap_or(u64::MAX);
         let shard_bytes = options.shard_bytes.map_or(shard::DEFAULT_BYTES, NonZeroU64::get);
         let columns = InputColumns::new(options.fields.clone());
-        let InputOptions { invalid_utf8, fields, needed, .. } = options;
-        let shared = Shared { invalid_utf8, fields, limit, shard_bytes, needed, columns };
+        let InputOptions { invalid_utf8, limits, fields, needed, .. } = options;
+        let shared = Shared { invalid_utf8, limits, fields, limit, shard_bytes, needed, columns };
         Ok(Self { files: found.files, skipped: found.skipped, shared: Arc::new(shared) })
     }
 

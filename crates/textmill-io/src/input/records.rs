@@ -3,15 +3,13 @@
 use std::io::{self, BufRead as _, Read as _};
 
 use super::chunk::Form;
-use super::cut::{Cutter, Filling, Found, explain};
+use super::cut::{Cutter, Filling, Found};
 use super::source::Source;
+use crate::limits::{Limits, Most};
 use crate::warc::{Head, LOOK, MAGIC};
 
 /// A head that is longer (in bytes) is none.
 const MAX_HEAD: usize = 1 << 20;
-
-/// A page that is longer (in bytes) is none.
-const MAX_PAGE: u64 = 256 << 20;
 
 /// Cuts between records.
 pub(super) struct Records {
@@ -19,11 +17,12 @@ pub(super) struct Records {
     /// The number of the record, from 1.
     number: u64,
     offset: u64,
+    most: Most,
 }
 
 impl Records {
-    pub(super) fn new(source: Source) -> Self {
-        Self { source, number: 0, offset: 0 }
+    pub(super) fn new(source: Source, limits: &Limits) -> Self {
+        Self { source, number: 0, offset: 0, most: limits.record() }
     }
 
     /// Reads a record. False: the file ends.
@@ -39,9 +38,10 @@ impl Records {
         *filling.counts.records.entry(kind).or_default() += 1;
         let end = begin.saturating_add(head_length as u64).saturating_add(length);
         let is_page = may_be_page && self.is_page(filling, head_length, length)?;
-        if is_page && length > MAX_PAGE {
-            filling
-                .take(Found { failure: Some("the page is more than 256 MiB".into()), ..self.found(begin) });
+        if is_page && length > self.most.bytes {
+            let failure = self.most.failure(&format!("the record has {length} bytes,")).of_start();
+            filling.keep_start();
+            filling.take(Found { failure: Some(failure), ..self.found(begin) });
         } else if is_page {
             self.read_block(filling, end)?;
             filling.take(self.found(begin));
@@ -129,7 +129,7 @@ impl Cutter for Records {
                 Ok(true) => (),
                 Ok(false) => return false,
                 Err(error) => {
-                    filling.take(Found { failure: Some(explain(&error)), ..self.found(self.offset) });
+                    filling.take_broken(&error, self.found(self.offset));
                     return false;
                 }
             }

@@ -4,14 +4,12 @@ use std::io;
 use std::sync::Arc;
 
 use super::chunk::Form;
-use super::cut::{Cutter, Filling, Found, explain, without_bom};
+use super::cut::{Cutter, Filling, Found, without_bom};
 use super::lines::{Piece, read_piece};
 use super::source::Source;
 use crate::columns::{InputColumns, TableColumn};
 use crate::csv::{Header, RowEnd, Separator};
-
-/// A row that is longer (in bytes) is none: a quote without an end takes all that follows for its field.
-const MAX_ROW: usize = 256 << 20;
+use crate::limits::{Limits, Most};
 
 /// Cuts at the line ends that are not in quotes.
 pub(super) struct Rows {
@@ -23,12 +21,26 @@ pub(super) struct Rows {
     columns: InputColumns,
     line: u64,
     offset: u64,
+    most: Most,
+    /// Bytes of the row in hand that were not kept, because it is too long, and the line ends among them.
+    forgotten: u64,
+    forgotten_lines: u64,
 }
 
 impl Rows {
-    pub(super) fn new(source: Source, separator: Separator, columns: InputColumns) -> Self {
-        let end = RowEnd::new(separator);
-        Self { source, separator, end, header: None, columns, line: 1, offset: 0 }
+    pub(super) fn new(source: Source, separator: Separator, columns: InputColumns, limits: &Limits) -> Self {
+        Self {
+            source,
+            separator,
+            end: RowEnd::new(separator),
+            header: None,
+            columns,
+            line: 1,
+            offset: 0,
+            most: limits.line(),
+            forgotten: 0,
+            forgotten_lines: 0,
+        }
     }
 
     /// False: the file ends.
@@ -36,7 +48,7 @@ impl Rows {
         match read_piece(&mut self.source, filling.data(), |block| self.end.find(block))? {
             Piece::Line => self.end_row(filling)?,
             Piece::Part => {
-                self.check_length(filling.pending())?;
+                self.forget_overlong(filling);
                 // The names of the columns are no document.
                 if self.header.is_some() {
                     filling.carry_if_overfull();
@@ -55,9 +67,12 @@ impl Rows {
     /// What follows the last document is a row: a document, the names of the columns, or nothing. White space may be a field.
     fn end_row(&mut self, filling: &mut Filling<'_>) -> io::Result<()> {
         let row = filling.pending();
-        let (length, inside) = (row.len() as u64, memchr::memchr_iter(b'\n', row).count() as u64);
+        let length = row.len() as u64 + self.forgotten;
+        let inside = lines_in(row) + self.forgotten_lines;
         let content = without_bom(row, self.offset);
-        if matches!(content, b"" | b"\r") {
+        if length > self.most.bytes {
+            self.take_start(filling, length)?;
+        } else if matches!(content, b"" | b"\r") {
             filling.skip_blank();
         } else if self.header.is_none() {
             self.header = Some(Arc::new(self.read_header(content)?));
@@ -78,11 +93,26 @@ impl Rows {
         Ok(header)
     }
 
-    fn check_length(&self, row: &[u8]) -> io::Result<()> {
-        if row.len() > MAX_ROW && self.end.is_in_quotes() {
-            return Err(invalid("the quotes of a field have no end within 256 MiB"));
+    /// A row of so many bytes is a document that fails. A quote without an end takes all that follows for its field.
+    fn take_start(&mut self, filling: &mut Filling<'_>, length: u64) -> io::Result<()> {
+        let quotes = if self.end.is_in_quotes() { ", whose quotes have no end," } else { "" };
+        let what = format!("the row{quotes} has {length} bytes,");
+        if self.header.is_none() {
+            return Err(self.most.error(&what));
         }
+        filling.keep_start();
+        filling.take(Found { failure: Some(self.most.failure(&what).of_start()), ..self.found() });
+        (self.forgotten, self.forgotten_lines) = (0, 0);
         Ok(())
+    }
+
+    fn forget_overlong(&mut self, filling: &mut Filling<'_>) {
+        let row = filling.pending();
+        if self.forgotten > 0 || row.len() as u64 > self.most.bytes {
+            let lines = lines_in(row);
+            self.forgotten += filling.keep_start();
+            self.forgotten_lines += lines - lines_in(filling.pending());
+        }
     }
 
     fn found(&self) -> Found {
@@ -98,13 +128,17 @@ impl Cutter for Rows {
                 Ok(true) => (),
                 Ok(false) => return false,
                 Err(error) => {
-                    filling.take(Found { failure: Some(explain(&error)), ..self.found() });
+                    filling.take_broken(&error, self.found());
                     return false;
                 }
             }
         }
         true
     }
+}
+
+fn lines_in(row: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', row).count() as u64
 }
 
 fn invalid(message: impl Into<String>) -> io::Error {

@@ -13,9 +13,11 @@ use lzma_rust2::XzReader;
 
 use super::InputFile;
 use super::ahead::Ahead;
+use super::cap::Cap;
 use super::contents::Hasher;
 use super::members::{self, Members};
 use crate::format::{Compression, NameSays};
+use crate::limits::Limits;
 
 /// How many bytes are asked for at a time: enough that the system call does not show, little enough for the cache.
 pub(super) const BLOCK: usize = 128 << 10;
@@ -24,9 +26,10 @@ pub(super) const BLOCK: usize = 128 << 10;
 pub(super) type Source = Box<dyn BufRead + Send>;
 
 /// Opens a file, and decompresses it if its first bytes say that it is compressed; with the help of others, where the file
-/// allows it.
+/// allows it. What it unpacks to is bounded.
 pub(super) fn open(
     file: &InputFile,
+    limits: &Limits,
     bytes_read: &Arc<AtomicU64>,
     ahead: Option<&Arc<Ahead>>,
 ) -> io::Result<Source> {
@@ -38,7 +41,8 @@ pub(super) fn open(
         hasher: Hasher::default(),
         hash: Arc::clone(&file.hash),
     };
-    decompress(counted, NameSays::of(&file.name).compression, ahead)
+    let cap = Cap::new(limits.unpacked(file.bytes));
+    decompress(counted, NameSays::of(&file.name).compression, ahead, cap)
 }
 
 /// What the first bytes of a plain file on the disk say.
@@ -64,6 +68,7 @@ fn decompress(
     raw: impl Read + Send + 'static,
     named: Compression,
     ahead: Option<&Arc<Ahead>>,
+    cap: Cap,
 ) -> io::Result<Source> {
     let mut raw = Peeked { inner: raw, first: [0; 8], len: 0, at: 0 };
     let compression = Compression::of_magic(raw.peek()?);
@@ -71,12 +76,12 @@ fn decompress(
         return Err(broken_promise(named, raw.len == 0));
     }
     if let (Some(ahead), Some(magic)) = (ahead, members::magic(compression)) {
-        return Ok(Box::new(Members::new(Box::new(raw), compression, magic, Arc::clone(ahead))));
+        return Ok(Box::new(Members::new(Box::new(raw), compression, magic, Arc::clone(ahead), cap)));
     }
     if compression == Compression::None {
         return Ok(Box::new(BufReader::with_capacity(BLOCK, raw)));
     }
-    unpack(compression, raw, 0)
+    unpack(compression, raw, 0, cap)
 }
 
 /// Decompresses from the beginning to the end what stands `at` so many bytes behind a multiple of [`BLOCK`] in a file.
@@ -84,15 +89,18 @@ pub(super) fn unpack(
     compression: Compression,
     raw: impl Read + Send + 'static,
     at: usize,
+    cap: Cap,
 ) -> io::Result<Source> {
     let raw = BufReader::with_capacity(BLOCK, Blocks { inner: raw, at, error: None });
     Ok(match compression {
         Compression::None => Box::new(raw),
-        Compression::Gzip => Box::new(BufReader::with_capacity(BLOCK, MultiGzDecoder::new(raw))),
-        Compression::Zstd => Box::new(BufReader::with_capacity(BLOCK, zstd_decoder(raw)?)),
-        Compression::Bzip2 => Box::new(BufReader::with_capacity(BLOCK, MultiBzDecoder::new(raw))),
-        Compression::Xz => Box::new(BufReader::with_capacity(BLOCK, XzReader::new(raw, true))),
-        Compression::Lz4 => Box::new(BufReader::with_capacity(BLOCK, Lz4Frames(FrameDecoder::new(raw)))),
+        Compression::Gzip => Box::new(BufReader::with_capacity(BLOCK, cap.over(MultiGzDecoder::new(raw)))),
+        Compression::Zstd => Box::new(BufReader::with_capacity(BLOCK, cap.over(zstd_decoder(raw)?))),
+        Compression::Bzip2 => Box::new(BufReader::with_capacity(BLOCK, cap.over(MultiBzDecoder::new(raw)))),
+        Compression::Xz => Box::new(BufReader::with_capacity(BLOCK, cap.over(XzReader::new(raw, true)))),
+        Compression::Lz4 => {
+            Box::new(BufReader::with_capacity(BLOCK, cap.over(Lz4Frames(FrameDecoder::new(raw)))))
+        }
     })
 }
 

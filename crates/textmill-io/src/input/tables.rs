@@ -26,10 +26,12 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::SchemaDescriptor;
 
 use super::ahead::{Ahead, Task};
+use super::cap::Cap;
 use super::chunk::Form;
-use super::cut::{Cutter, Filling, Found, MAX_BYTES, MAX_DOCUMENTS, explain};
+use super::cut::{Cutter, Filling, Found, MAX_BYTES, MAX_DOCUMENTS};
 use super::source::Source;
 use super::{InputFile, Shared};
+use crate::limits::Most;
 use crate::table::{self, Table};
 
 /// What Parquet files, and Arrow files that are no streams, begin with.
@@ -49,6 +51,12 @@ pub(super) struct Tables {
     current: Option<(Arc<Table>, usize)>,
     /// How many rows were found.
     rows: u64,
+    /// What a row may have.
+    most: Most,
+    /// Whether a row of the current table may have more.
+    may_be_too_long: bool,
+    /// What all of them may have: a dictionary, and values that repeat, take next to nothing in a file.
+    cap: Cap,
 }
 
 impl Tables {
@@ -68,8 +76,8 @@ impl Tables {
             let mask = mask(metadata.schema(), metadata.metadata().file_metadata().schema_descr(), shared);
             let rows = rows_at_once(metadata.metadata());
             let groups = groups(&metadata);
-            let file = Parquet { bytes, metadata, mask, rows, groups };
-            Ok(Self::new(Box::new(Groups::new(file, ahead.cloned()))))
+            let file_of_groups = Parquet { bytes, metadata, mask, rows, groups };
+            Ok(Self::new(Box::new(Groups::new(file_of_groups, ahead.cloned())), file, shared))
         })
     }
 
@@ -86,16 +94,18 @@ impl Tables {
                 let bytes = Stored::open(file, source, ARROW_MAGIC, read)?.seekable()?;
                 let reader = FileReader::try_new(bytes, None).map_err(invalid)?;
                 tell_columns(&reader.schema(), shared)?;
-                return Ok(Self::new(Box::new(reader)));
+                return Ok(Self::new(Box::new(reader), file, shared));
             }
             let reader = StreamReader::try_new(source, None).map_err(invalid)?;
             tell_columns(&reader.schema(), shared)?;
-            Ok(Self::new(Box::new(reader)))
+            Ok(Self::new(Box::new(reader), file, shared))
         })
     }
 
-    fn new(batches: Batches) -> Self {
-        Self { batches, pending: None, current: None, rows: 0 }
+    fn new(batches: Batches, file: &InputFile, shared: &Shared) -> Self {
+        let cap = Cap::new(shared.limits.unpacked(file.bytes));
+        let (pending, current, most) = (None, None, shared.limits.document());
+        Self { batches, pending, current, rows: 0, most, may_be_too_long: false, cap }
     }
 
     /// The next table with a row that was not cut yet.
@@ -109,6 +119,11 @@ impl Tables {
             self.pending = Some(batch.slice(rows, batch.num_rows() - rows));
         }
         let table = guarded(|| Table::new(batch.slice(0, rows)).map_err(invalid))?;
+        let bytes = table.unpacked_bytes();
+        if self.cap.take(bytes)? < bytes {
+            return Err(self.cap.error());
+        }
+        self.may_be_too_long = bytes > self.most.bytes;
         Ok(Some((Arc::new(table), 0)))
     }
 
@@ -130,10 +145,20 @@ impl Tables {
         if row == 0 {
             filling.hold(table.bytes());
         }
-        filling.take(self.found(Form::Cells(Arc::clone(&table), row)));
+        filling.take(self.found_row(&table, row));
         self.rows += 1;
         self.current = Some((table, row + 1));
         Ok(true)
+    }
+
+    /// Of a row that is too long, nothing is kept.
+    fn found_row(&self, table: &Arc<Table>, row: usize) -> Found {
+        let bytes = if self.may_be_too_long { table.row_bytes(row) } else { 0 };
+        if bytes > self.most.bytes {
+            let failure = self.most.failure(&format!("the row has {bytes} bytes,"));
+            return Found { failure: Some(failure.of_start()), ..self.found(Form::Line) };
+        }
+        self.found(Form::Cells(Arc::clone(table), row))
     }
 
     /// A row has a number instead of an offset.
@@ -149,7 +174,7 @@ impl Cutter for Tables {
                 Ok(true) => (),
                 Ok(false) => return false,
                 Err(error) => {
-                    filling.take(Found { failure: Some(explain(&error)), ..self.found(Form::Line) });
+                    filling.take_broken(&error, self.found(Form::Line));
                     return false;
                 }
             }

@@ -1,5 +1,6 @@
 //! Documents become bytes: in the worker, so that the thread that writes has only to write.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::sync::{Arc, OnceLock};
@@ -115,6 +116,8 @@ pub enum Body<'a> {
     Text(&'a str),
     /// The bytes as they were read; in base64 where they are not UTF-8.
     Original(&'a [u8]),
+    /// The beginning of them, of what is too long to be kept. It has a name of its own, so that nobody takes it for the whole.
+    Start(&'a [u8]),
 }
 
 impl Encoder {
@@ -260,7 +263,7 @@ impl Encoder {
     }
 
     /// Appends a rejected document to a batch: JSON lines with `id`, `file`, `line`, `offset`, `stage`, `rule` or `error`,
-    /// and `text`, `original` or `original-base64`. A folder of texts has no place for a reason: it gets the text alone.
+    /// and `text`, `original` or `original-base64`, or `original-start` if that is all that was kept. A folder of texts has no place for a reason: it gets the text alone.
     pub fn reject(&self, rejected: &Rejected<'_>, batch: &mut EncodedBatch) {
         if self.format == OutputFormat::Text {
             batch.push_file(rejected.id, rejected.origin, rejected.body.bytes());
@@ -407,7 +410,7 @@ impl<'a> Body<'a> {
     fn bytes(self) -> &'a [u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
-            Self::Original(bytes) => bytes,
+            Self::Original(bytes) | Self::Start(bytes) => bytes,
         }
     }
 }
@@ -432,6 +435,8 @@ struct Record<'a> {
     original: Option<&'a str>,
     #[serde(rename = "original-base64", skip_serializing_if = "Option::is_none")]
     original_base64: Option<String>,
+    #[serde(rename = "original-start", skip_serializing_if = "Option::is_none")]
+    original_start: Option<Cow<'a, str>>,
 }
 
 impl<'a> Record<'a> {
@@ -440,16 +445,31 @@ impl<'a> Record<'a> {
             Why::Rule(rule) => (Some(rule), None),
             Why::Error(error) => (None, Some(error)),
         };
-        let (text, original, original_base64) = match rejected.body {
-            Body::Text(text) => (Some(text), None, None),
-            Body::Original(bytes) => match simdutf8::basic::from_utf8(bytes) {
-                Ok(original) => (None, Some(original), None),
-                Err(_) => (None, None, Some(data_encoding::BASE64.encode(bytes))),
-            },
-        };
         let Origin { file, line, offset } = rejected.origin;
         let Rejected { id, stage, .. } = *rejected;
-        Self { id, file, line: *line, offset: *offset, stage, rule, error, text, original, original_base64 }
+        let (line, offset) = (*line, *offset);
+        let (text, original, original_base64, original_start) = (None, None, None, None);
+        let record = Self {
+            id,
+            file,
+            line,
+            offset,
+            stage,
+            rule,
+            error,
+            text,
+            original,
+            original_base64,
+            original_start,
+        };
+        match rejected.body {
+            Body::Text(text) => Self { text: Some(text), ..record },
+            Body::Original(bytes) => match simdutf8::basic::from_utf8(bytes) {
+                Ok(original) => Self { original: Some(original), ..record },
+                Err(_) => Self { original_base64: Some(data_encoding::BASE64.encode(bytes)), ..record },
+            },
+            Body::Start(bytes) => Self { original_start: Some(String::from_utf8_lossy(bytes)), ..record },
+        }
     }
 
     fn write(&self, out: &mut Vec<u8>) {

@@ -70,6 +70,25 @@ impl Table {
         self.batch.columns().iter().map(bytes).sum()
     }
 
+    /// How many bytes the values have if each is written out, as those of a dictionary will be.
+    pub(crate) fn unpacked_bytes(&self) -> u64 {
+        self.values_bytes(0, self.rows())
+    }
+
+    /// The same, of one row.
+    pub(crate) fn row_bytes(&self, row: usize) -> u64 {
+        self.values_bytes(row, 1)
+    }
+
+    fn values_bytes(&self, row: usize, rows: usize) -> u64 {
+        let bytes = |array: &ArrayRef| match array.data_type() {
+            DataType::Dictionary(..) => 0,
+            _ => array.slice(row, rows).to_data().get_slice_memory_size().unwrap_or(0) as u64,
+        };
+        let columns = self.batch.columns().iter().zip(&self.texts);
+        columns.map(|(column, text)| bytes(text.as_ref().unwrap_or(column))).sum()
+    }
+
     /// The cells of a row, with the names of their columns.
     pub(crate) fn cells(&self, row: usize) -> impl Iterator<Item = (&str, Stored<'_>)> {
         let fields = self.batch.schema_ref().fields().iter().enumerate();

@@ -10,12 +10,10 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::Head;
+use crate::limits::{Failure, Most};
 
 /// Lent from the record, or made of it.
 pub(super) type Body<'a> = Cow<'a, [u8]>;
-
-/// A page that is unpacked to more (in bytes) is no page.
-const MAX_UNPACKED: u64 = 256 << 20;
 
 /// How far into a page its own word for its encoding is looked for: where browsers look for it (WHATWG HTML, 13.2.3.2).
 const META: usize = 1024;
@@ -27,21 +25,24 @@ pub(super) struct Decoded<'a> {
     pub(super) replaced: usize,
 }
 
-/// The body of an answer without chunks and compression. The error is a sentence for people.
-pub(super) fn body<'a>(head: Head<'_>, body: &'a [u8]) -> Result<Body<'a>, String> {
+/// The body of an answer without chunks and compression.
+pub(super) fn body<'a>(head: Head<'_>, body: &'a [u8], most: Most) -> Result<Body<'a>, Failure> {
     let is_chunked = head.get("Transfer-Encoding").is_some_and(|found| found.eq_ignore_ascii_case("chunked"));
     let whole = is_chunked.then(|| join_chunks(body)).flatten().map_or(Body::Borrowed(body), Body::Owned);
     let packing = head.get("Content-Encoding").unwrap_or_default().to_ascii_lowercase();
     let unpacked = match (packing.as_str(), &*whole) {
-        ("gzip" | "x-gzip", bytes @ [0x1f, 0x8b, ..]) => unpack(MultiGzDecoder::new(bytes))?,
-        ("deflate", bytes @ [0x78, ..]) => unpack(ZlibDecoder::new(bytes))?,
-        ("deflate", bytes) => unpack(DeflateDecoder::new(bytes)).ok().flatten(),
+        ("gzip" | "x-gzip", bytes @ [0x1f, 0x8b, ..]) => unpack(MultiGzDecoder::new(bytes), most)?,
+        ("deflate", bytes @ [0x78, ..]) => unpack(ZlibDecoder::new(bytes), most)?,
+        ("deflate", bytes) => match unpack(DeflateDecoder::new(bytes), most) {
+            Err(failure) if failure.limit.is_some() => return Err(failure),
+            unpacked => unpacked.ok().flatten(),
+        },
         ("zstd", bytes @ [0x28, 0xb5, 0x2f, 0xfd, ..]) => {
-            unpack(zstd::stream::read::Decoder::new(bytes).map_err(|error| error.to_string())?)?
+            unpack(zstd::stream::read::Decoder::new(bytes).map_err(|error| error.to_string())?, most)?
         }
         // Brotli has no mark at its beginning; what is no text is taken to be packed.
         ("br", bytes) if simdutf8::basic::from_utf8(bytes).is_err() => {
-            return Err("the page is packed with Brotli, which is not read".to_owned());
+            return Err("the page is packed with Brotli, which is not read".into());
         }
         _ => None,
     };
@@ -73,16 +74,14 @@ fn next_chunk(body: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(data.split_at(size.min(data.len())))
 }
 
-/// `None` where nothing comes out: then it was not packed. The error is a sentence for people.
-fn unpack(mut reader: impl Read) -> Result<Option<Vec<u8>>, String> {
+/// `None` where nothing comes out: then it was not packed.
+fn unpack(mut reader: impl Read, most: Most) -> Result<Option<Vec<u8>>, Failure> {
     let mut bytes = Vec::new();
-    let read = reader.by_ref().take(MAX_UNPACKED + 1).read_to_end(&mut bytes);
+    let read = reader.by_ref().take(most.bytes.saturating_add(1)).read_to_end(&mut bytes);
     match read {
-        _ if bytes.len() as u64 > MAX_UNPACKED => {
-            Err("the page is more than 256 MiB when unpacked".to_owned())
-        }
+        _ if bytes.len() as u64 > most.bytes => Err(most.failure("the page unpacks to")),
         Err(_) if bytes.is_empty() => Ok(None),
-        Err(error) => Err(format!("the page cannot be unpacked: {error}")),
+        Err(error) => Err(format!("the page cannot be unpacked: {error}").into()),
         Ok(_) => Ok(Some(bytes)),
     }
 }
@@ -135,6 +134,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
+    use crate::limits::Limits;
 
     fn check_decoded(bytes: &[u8], content_type: &str, text: &str, replaced: usize) {
         let found = decode(Body::Borrowed(bytes), content_type, false);
@@ -159,7 +159,8 @@ mod tests {
     fn check_body(fields: &str, bytes: &[u8], expected: Result<&[u8], &str>) {
         let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n");
         let (head, _) = Head::split(head.as_bytes()).unwrap();
-        let found = body(head, bytes).map(Cow::into_owned);
+        let found = body(head, bytes, Limits::default().document()).map(Cow::into_owned);
+        let found = found.map_err(|failure| failure.message.into_string());
         assert_eq!(found, expected.map(<[u8]>::to_vec).map_err(str::to_owned), "{fields}");
     }
 
@@ -176,8 +177,9 @@ mod tests {
         check_body("Content-Encoding: gzip", b"page", Ok(b"page"));
         check_body("Content-Encoding: br", b"page", Ok(b"page"));
         check_body("Content-Encoding: br", b"\x8f", Err("the page is packed with Brotli, which is not read"));
-        let cut = body(Head::split(b"A\nContent-Encoding: gzip\n\n").unwrap().0, &gzip[..gzip.len() - 6]);
-        assert!(cut.unwrap_err().starts_with("the page cannot be unpacked"));
+        let head = Head::split(b"A\nContent-Encoding: gzip\n\n").unwrap().0;
+        let cut = body(head, &gzip[..gzip.len() - 6], Limits::default().document());
+        assert!(cut.unwrap_err().message.starts_with("the page cannot be unpacked"));
         check_body("X: y", &gzip, Ok(&gzip));
     }
 }

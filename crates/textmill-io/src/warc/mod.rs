@@ -14,6 +14,7 @@ use crate::cell::Cell;
 use crate::columns::TableColumn;
 use crate::document::FieldKind;
 use crate::format::InvalidUtf8;
+use crate::limits::{Failure, Limits};
 use crate::names::FieldNames;
 
 /// What every record begins with, and a file of records.
@@ -141,23 +142,28 @@ pub(crate) fn columns(names: &FieldNames) -> Vec<TableColumn> {
     ["id", "url", "date", "content-type", "status", "language", "text"].map(column).to_vec()
 }
 
-/// The document of a record. The error is a sentence for people.
+/// The document of a record.
 pub(crate) fn page<'c>(
     record: &'c [u8],
     names: &'c FieldNames,
     invalid_utf8: InvalidUtf8,
-) -> Result<Page<'c>, String> {
+    limits: &Limits,
+) -> Result<Page<'c>, Failure> {
     let (head, block) = Head::split(record).ok_or("the head of the record has no end")?;
     let (answer, body) = match head.block(block) {
         Block::Answer => Head::split(block).map_or((None, block), |(answer, body)| (Some(answer), body)),
         Block::Thing => (None, block),
     };
     let content_type = answer.unwrap_or(head).get("Content-Type");
-    let body = answer.map_or(Ok(Body::Borrowed(body)), |answer| http::body(answer, body))?;
+    let body =
+        answer.map_or(Ok(Body::Borrowed(body)), |answer| http::body(answer, body, limits.document()))?;
+    if body.len() as u64 > limits.document_bytes {
+        return Err(limits.document().failure("the page has"));
+    }
     let is_text = head.kind() == "conversion";
     let text = http::decode(body, content_type.as_deref().unwrap_or_default(), is_text);
     if text.replaced > 0 && invalid_utf8 == InvalidUtf8::Fail {
-        return Err(format!("the page is not valid {}", text.encoding));
+        return Err(format!("the page is not valid {}", text.encoding).into());
     }
     let cell = |name: &'static str, value: Option<Cow<'c, str>>| {
         value.map(|value| (names.in_input(name), Cell::Text(value)))
@@ -193,7 +199,7 @@ mod tests {
         assert_eq!(head.may_be_page() && head.is_page(block), is_page, "{record}");
         if is_page {
             let names = FieldNames::same();
-            let page = page(record.as_bytes(), &names, InvalidUtf8::Replace).unwrap();
+            let page = page(record.as_bytes(), &names, InvalidUtf8::Replace, &Limits::default()).unwrap();
             let found: Vec<_> = page.cells.iter().map(|(name, cell)| (*name, cell.written())).collect();
             assert_eq!(found, expected, "{record}");
         }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use textmill_io::{Ahead, Chunk, Input, Reader};
+use textmill_io::{Ahead, Chunk, Input, InputOptions, Limits, Reader};
 
 use crate::util::{Folder, gzip, zstd};
 
@@ -29,8 +29,12 @@ fn read(mut reader: Reader) -> Vec<(u64, String)> {
 
 /// Reads alone, with nobody who helps, and with two who do. The documents.
 fn check(name: &str, bytes: &[u8]) -> Vec<(u64, String)> {
+    check_within(Limits::default(), name, bytes)
+}
+
+fn check_within(limits: Limits, name: &str, bytes: &[u8]) -> Vec<(u64, String)> {
     let folder = Folder::with(&[(name, bytes)]);
-    let input = Input::open(folder.input(name)).unwrap();
+    let input = Input::open(InputOptions { limits, ..folder.input(name) }).unwrap();
     let alone = read(input.reader());
     // A piece may have 1 MiB, or 16.
     let ahead = |bytes| Ahead::new(NonZeroUsize::new(3).unwrap(), bytes).unwrap();
@@ -157,13 +161,33 @@ fn a_member_that_is_too_much_for_a_piece_is_unpacked_bit_by_bit() {
     assert_eq!(check("a.jsonl.gz", &[large, after].concat()).len(), 16_000);
 }
 
+/// Wherever the last byte lies that a file may unpack to.
+#[test]
+fn a_file_that_is_too_much_ends_at_the_same_byte() {
+    let lines = lines(4000);
+    for most in [1, 299_999, 300_000, 300_001, 777_777, lines.len() - 1] {
+        let limits = Limits { unpacked_bytes: most as u64, ..Limits::default() };
+        let whole = lines[..most].split(|byte| *byte == b'\n').count() - 1;
+        for (name, bytes) in
+            [("a.jsonl.gz", packed(&lines, 300_000, gzip)), ("a.jsonl.zst", packed(&lines, 300_000, zstd))]
+        {
+            let read = check_within(limits, name, &bytes);
+            let (last, before) = read.split_last().unwrap();
+            assert_eq!(before.len(), whole, "{name} {most}");
+            assert!(last.1.contains("`unpacked-bytes`"), "{last:?}");
+            assert!(before.iter().all(|(_, line)| !line.contains(" ! ")));
+        }
+    }
+}
+
 /// What has to be in memory as a whole is not let in if it is too much.
 #[cfg(feature = "parquet")]
 #[test]
 fn a_large_table_is_not_read_from_a_compressed_file() {
     let mut bytes = b"PAR1".to_vec();
     bytes.resize(257 << 20, 0);
-    let read = check("a.parquet.zst", &zstd(&bytes));
+    let limits = Limits { unpacked_ratio: u64::MAX, ..Limits::default() };
+    let read = check_within(limits, "a.parquet.zst", &zstd(&bytes));
     assert!(read.len() == 1 && read[0].1.contains("more than 256 MiB"), "{read:?}");
 }
 

@@ -53,6 +53,9 @@ fn facts(run: &Run) -> Markup {
                         (left_out(run.input.skipped_files_total, run.input.skipped_files.len().min(FILES), "file"))
                     }
                 }
+                @for (limit, documents) in &run.docs.over_limits {
+                    div.of { (plural(*documents, "document")) " beyond the limit " code { (inline(limit)) } }
+                }
                 @if run.input.skipped_records > 0 {
                     div.of { (plural(run.input.skipped_records, "record")) " of web archives that are no pages passed over" }
                 }
