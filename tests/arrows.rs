@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["plugins", "textmill-abi", "textmill-engine", "textmill-io", "textmill-pipeline", "textmill-stage"],
     ),
     ("textmill-cli", &["textmill", "textmill-conformance", "textmill-report"]),
+    ("textmill-python", &["textmill"]),
     ("xtask", &["textmill"]),
     // Libraries that the tests load.
     ("textmill-bench-plugin", &["textmill-stage"]),

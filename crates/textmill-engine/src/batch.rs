@@ -166,6 +166,21 @@ impl<'e> Mill<'e> {
         })
     }
 
+    /// The documents of a batch, on their way. What was read is counted here, and how many by whoever read it.
+    pub(crate) fn read<'c>(
+        &mut self,
+        documents: impl IntoIterator<Item = Result<Document<'c>, ReadFailure<'c>>>,
+    ) -> Vec<Slot<'c>> {
+        let count = |read: Result<Document<'c>, ReadFailure<'c>>| {
+            match &read {
+                Ok(document) => self.counts.replaced_utf8 += u64::from(document.replaced_utf8() > 0),
+                Err(failure) => self.counts.add_unreadable(failure),
+            }
+            Slot::new(read)
+        };
+        documents.into_iter().map(count).collect()
+    }
+
     /// Passes the documents through all stages. Documents that stages emit are put behind their parents.
     pub(crate) fn process(
         &mut self,

@@ -19,13 +19,16 @@ mod resume;
 mod ring;
 mod run;
 mod samples;
+mod session;
 mod trace;
 mod write;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use textmill_io::Snapshot;
+use textmill_io::{FieldNames, Snapshot};
+#[cfg(feature = "parquet")]
+use textmill_io::{Misfit, RowsPlan, SchemaRef};
 use textmill_pipeline::{Diagnostics, OnError, Pipeline, ResourceSpec, StageSpec};
 
 pub use crate::account::{Counts, Imbalance, RuleCounts, ScoreCounts, Sizes, StageCounts};
@@ -41,6 +44,7 @@ pub use crate::plugin::{
 pub use crate::provenance::{Provenance, UsedResource};
 pub use crate::run::{Finished, Past, Progress, RunOptions, Span};
 pub use crate::samples::{Chosen, Excerpt, Sample, Samples};
+pub use crate::session::{Passed, Session, StageEdit};
 pub use crate::trace::{Trace, TracedStage};
 
 /// A pipeline whose stages are open.
@@ -114,6 +118,26 @@ impl Engine {
     /// The open stages, in order.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
+    }
+
+    /// What the input calls the fields that stages know by other names.
+    pub fn field_names(&self) -> FieldNames {
+        convert::field_names(&self.pipeline.input.fields)
+    }
+
+    /// What documents are made of that lie in batches of Arrow of this schema, and what columns they become.
+    ///
+    /// # Errors
+    /// There is no text, or a stage sets what a column cannot hold.
+    #[cfg(feature = "parquet")]
+    pub fn rows_plan(&self, schema: &SchemaRef) -> Result<RowsPlan, Misfit> {
+        let plans = || self.stages.iter().map(Stage::plan);
+        let reads: Vec<_> = plans().flat_map(|plan| &plan.reads).map(|(name, _)| name.as_str()).collect();
+        let writes = plans().flat_map(|plan| &plan.writes);
+        let writes: Vec<_> = writes.map(|(name, kind)| (name.as_str(), *kind)).collect();
+        let emits = plans().any(StagePlan::emits);
+        let options = convert::input_options(&self.pipeline);
+        RowsPlan::new(schema, options.fields, options.invalid_utf8, &reads, &writes, emits)
     }
 
     pub(crate) fn no_counts(&self) -> Counts {

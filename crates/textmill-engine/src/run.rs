@@ -12,7 +12,7 @@ use textmill_io::{
 use textmill_pipeline::MaxErrors;
 
 use crate::account::Counts;
-use crate::batch::{Mill, Slot, StageTime};
+use crate::batch::{Mill, StageTime};
 use crate::error::{Error, Failure};
 use crate::ledger::Recorder;
 use crate::observe::Blind;
@@ -417,14 +417,7 @@ impl Shared<'_> {
         milled: &mut Milled,
     ) -> Result<(), Error> {
         let begin = Instant::now();
-        let mut slots = Vec::with_capacity(chunk.len());
-        for read in chunk.documents() {
-            match &read {
-                Ok(document) => mill.counts.replaced_utf8 += u64::from(document.replaced_utf8() > 0),
-                Err(failure) => mill.counts.add_unreadable(failure),
-            }
-            slots.push(Slot::new(read));
-        }
+        let mut slots = mill.read(chunk.documents());
         match ledger {
             None => mill.process(&mut slots, &mut Blind).map_err(|_| Error::Interrupted { done: 0 })?,
             Some(ledger) => {

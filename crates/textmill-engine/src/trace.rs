@@ -73,7 +73,7 @@ impl Engine {
     /// # Errors
     /// If it is no document.
     pub fn trace_json(&self, json: &str, name: &str) -> Result<Trace, Error> {
-        let names = convert::field_names(&self.pipeline().input.fields);
+        let names = self.field_names();
         let document = Document::of_json(json, name, &names).map_err(|message| {
             let (id, place) = (name.to_owned(), name.to_owned());
             Error::Unreadable(Failure { id, place, stage: None, message })

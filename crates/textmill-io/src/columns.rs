@@ -36,7 +36,8 @@ pub struct InputColumns {
 #[derive(Debug)]
 pub(crate) struct Columns {
     list: Vec<TableColumn>,
-    extra: usize,
+    /// The one for fields that have none; without it they are left out.
+    extra: Option<usize>,
 }
 
 /// A column of a table.
@@ -161,6 +162,15 @@ impl Columns {
             list.push(TableColumn::text(*name));
             list.len() - 1
         });
+        Self { list, extra: Some(extra) }
+    }
+
+    /// These and no other: one that somebody else lays out has no room for one more.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn only(list: Vec<TableColumn>) -> Self {
+        let is_extra = |name: &&str| list.iter().any(|column| column.name == **name && column.can_be_extra());
+        let extra = EXTRA.iter().find(|name| is_extra(name));
+        let extra = extra.and_then(|name| list.iter().position(|column| column.name == **name));
         Self { list, extra }
     }
 
@@ -185,7 +195,9 @@ impl Columns {
                 },
             }
         }
-        row[self.extra] = document.extra_as_read().or_else(|| object(extra));
+        if let Some(place) = self.extra {
+            row[place] = document.extra_as_read().or_else(|| object(extra));
+        }
         Ok(row)
     }
 
@@ -196,7 +208,7 @@ impl Columns {
             Some(column) if is_it(column) => Some(number),
             _ => self.list.iter().position(is_it),
         };
-        found.filter(|index| *index != self.extra)
+        found.filter(|index| Some(*index) != self.extra)
     }
 
     fn misfit(&self, index: usize, found: &str) -> Result<(), String> {

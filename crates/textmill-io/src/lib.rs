@@ -64,3 +64,8 @@ pub use crate::output::{
 pub use crate::plugin_path::PluginPath;
 pub use crate::snapshot::{Snapshot, replace_file, sha256, sha256_of_file};
 pub use crate::stdout::{claim_stdout, stdout};
+#[cfg(feature = "parquet")]
+pub use arrow_schema::SchemaRef;
+
+#[cfg(feature = "parquet")]
+pub use crate::table::{Misfit, Rows, RowsBuilder, RowsPlan};

@@ -10,6 +10,8 @@
 //! # Ok::<(), textmill::Diagnostics>(())
 //! ```
 
+#[cfg(feature = "parquet")]
+mod arrow;
 mod cases;
 mod golden;
 mod life;
@@ -19,10 +21,10 @@ use std::path::{Path, PathBuf};
 
 pub use textmill_engine::{
     BuiltIn, Cancel, CheckResult, Chosen, Counts, Edit, Engine, Error, Excerpt, Failure, Fate, Finished,
-    Histogram, LoadError, LoadedPlugin, NoExit, OpenedStage, Origin, Past, Progress, Provenance, Refusal,
-    Registry, Rule, RuleCounts, RuleKind, RunOptions, Sample, Samples, ScoreCounts, Sizes, Span, Stage,
-    StageCounts, StagePlan, Trace, TracedStage, WorkError, WorkerCommand, abi_version, exit, forbid_exit,
-    tell_of_crashes,
+    Histogram, LoadError, LoadedPlugin, NoExit, OpenedStage, Origin, Passed, Past, Progress, Provenance,
+    Refusal, Registry, Rule, RuleCounts, RuleKind, RunOptions, Sample, Samples, ScoreCounts, Session, Sizes,
+    Span, Stage, StageCounts, StageEdit, StagePlan, Trace, TracedStage, WorkError, WorkerCommand,
+    abi_version, exit, forbid_exit, tell_of_crashes,
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
@@ -32,6 +34,8 @@ pub use textmill_pipeline::{
 };
 use textmill_stage::vtable;
 
+#[cfg(feature = "parquet")]
+pub use crate::arrow::{ArrowError, ArrowMill, Milled, OUTCOME_COLUMNS, Wanted, columns};
 pub use crate::cases::{CasesError, run_cases};
 pub use crate::golden::{Mismatch, Suite, Tested};
 pub use crate::life::{Found, Life, Misfit, Step, each_life, find_life};

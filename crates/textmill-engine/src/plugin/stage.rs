@@ -319,6 +319,12 @@ impl Instance {
 }
 
 impl StagePlan {
+    /// Whether it may emit documents.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn emits(&self) -> bool {
+        self.may & abi::EXPAND != 0
+    }
+
     /// It keeps within what the kind of stage said of itself: `may`.
     fn check(&self, may: u64) -> Result<(), OpenError> {
         let plan = self;

@@ -256,7 +256,7 @@ fn without_return(row: &str) -> &str {
     row.strip_suffix('\r').unwrap_or(row)
 }
 
-fn invalid_utf8(bytes: &[u8]) -> String {
+pub(crate) fn invalid_utf8(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(_) => String::new(),
         Err(error) => format!("not valid UTF-8 at byte {}", error.valid_up_to()),
@@ -264,6 +264,6 @@ fn invalid_utf8(bytes: &[u8]) -> String {
 }
 
 /// As many as `from_utf8_lossy` puts U+FFFD.
-fn count_invalid(bytes: &[u8]) -> usize {
+pub(crate) fn count_invalid(bytes: &[u8]) -> usize {
     bytes.utf8_chunks().filter(|chunk| !chunk.invalid().is_empty()).count()
 }

@@ -24,6 +24,8 @@ use std::sync::{Arc, OnceLock};
 
 pub use self::ahead::Ahead;
 pub use self::chunk::{Chunk, Documents, ReadFailure};
+#[cfg(feature = "parquet")]
+pub(crate) use self::chunk::{count_invalid, invalid_utf8};
 pub(crate) use self::contents::SEEN_FILE;
 pub use self::contents::{Sameness, Seen, Stamps};
 pub use self::reader::{Counts, Reader};

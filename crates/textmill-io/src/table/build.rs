@@ -8,7 +8,7 @@ use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow_select::interleave::interleave;
 
 use crate::cell::Cell;
-use crate::columns::{Columns, Row, TableColumn};
+use crate::columns::{Columns, TableColumn};
 use crate::document::FieldKind;
 
 /// Gathers the rows of a batch.
@@ -47,7 +47,8 @@ pub(crate) fn schema(columns: &Columns) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-fn data_type(kind: FieldKind) -> DataType {
+/// What a value of this kind is in a column that is made for it.
+pub(super) fn data_type(kind: FieldKind) -> DataType {
     match kind {
         FieldKind::Text | FieldKind::Json => DataType::Utf8,
         FieldKind::Bool => DataType::Boolean,
@@ -64,7 +65,7 @@ impl TableBuilder {
     }
 
     /// Appends a row: what its columns hold.
-    pub(crate) fn push(&mut self, row: &Row<'_>) {
+    pub(crate) fn push(&mut self, row: &[Option<Cell<'_>>]) {
         for (column, cell) in self.columns.iter_mut().zip(row) {
             column.push(cell.as_ref());
         }
@@ -106,9 +107,18 @@ impl ColumnBuilder {
         if stored.is_empty() {
             return Ok(made);
         }
+        if let ([whole], Some(start)) = (stored.as_slice(), in_one_go(&rows)) {
+            return Ok(whole.slice(start, rows.len()));
+        }
         let arrays: Vec<&dyn Array> = std::iter::once(&made).chain(&stored).map(|array| &**array).collect();
         interleave(&arrays, &rows)
     }
+}
+
+/// Where the rows begin, if they are those of the first array that was stored, one after the other: they are not copied then.
+fn in_one_go(rows: &[(usize, usize)]) -> Option<usize> {
+    let start = rows.first()?.1;
+    rows.iter().enumerate().all(|(index, row)| *row == (1, start + index)).then_some(start)
 }
 
 /// What was made, as the column wants it. Of a type that nothing can be made of, there are only nulls.

@@ -6,6 +6,7 @@
 
 mod build;
 mod instants;
+mod rows;
 mod write;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use arrow_schema::{ArrowError, DataType, FieldRef, Schema};
 
 pub(crate) use self::build::{TableBuilder, schema};
 use self::instants::InUtc;
+pub use self::rows::{Misfit, Rows, RowsBuilder, RowsPlan};
 pub(crate) use self::write::{TableWriter, pack, packed, unpack};
 use crate::columns::TableColumn;
 use crate::document::FieldKind;
@@ -92,11 +94,14 @@ impl Table {
     /// The cells of a row, with the names of their columns.
     pub(crate) fn cells(&self, row: usize) -> impl Iterator<Item = (&str, Stored<'_>)> {
         let fields = self.batch.schema_ref().fields().iter().enumerate();
-        fields.filter_map(move |(column, field)| {
-            let array = self.batch.column(column);
-            let is_there = *array.data_type() != DataType::Null && array.is_valid(row);
-            is_there.then(|| (field.name().as_str(), Stored { table: self, column, row }))
-        })
+        fields.filter_map(move |(column, field)| Some((field.name().as_str(), self.stored(column, row)?)))
+    }
+
+    /// The cell of a row in a column; `None` where it is null.
+    fn stored(&self, column: usize, row: usize) -> Option<Stored<'_>> {
+        let array = self.batch.column(column);
+        let is_there = *array.data_type() != DataType::Null && array.is_valid(row);
+        is_there.then_some(Stored { table: self, column, row })
     }
 
     /// Adds what tells this row from others.
@@ -254,6 +259,7 @@ fn is_text(data_type: &DataType) -> bool {
     }
 }
 
+/// The texts of an array that holds some; `None` of one that does not.
 fn as_strings(array: &ArrayRef) -> Result<Option<ArrayRef>, ArrowError> {
     match array.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(Some(Arc::clone(array))),
