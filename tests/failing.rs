@@ -3,7 +3,7 @@
 use serde_json::json;
 use textmill_testkit::{Project, Ran};
 
-use crate::piped;
+use crate::{piped, project};
 
 /// So many documents, of which those fail that the predicate names.
 fn documents(count: usize, fails: impl Fn(usize) -> bool) -> String {
@@ -74,5 +74,182 @@ fn the_command_line_allows_more_and_goes_on() {
     let _ = run(&project, &["--max-errors", "1%"]).code(0);
     for odd in ["-1", "x", "200%", "1 %", "%"] {
         let _ = run(&project, &[&format!("--max-errors={odd}")]).code(2).says(&["a share such as `1%`"]);
+    }
+}
+
+/// Four documents of which the second is no UTF-8, the third no JSON, and the last is dropped.
+const MIXED: &[u8] = b"{\"id\":\"a\",\"lang\":\"de\",\"text\":\"One.\\nREAD MORE: Two\\nThree.\"}\n\
+{\"id\":\"b\",\"lang\":\"de\",\"text\":\"Four \xff.\\nREAD MORE: Five\\nSix.\"}\n\
+{\"id\":\"c\",\n\
+{\"id\":\"d\",\"lang\":\"en\",\"text\":\"READ MORE: All of it is a link\"}\n";
+
+fn strict(more: &str) -> String {
+    format!("[input]\nuri = 'in/'\ninvalid-utf8 = 'fail'\n{more}[[stage]]\nuses = 'strip-links'\n")
+}
+
+/// Lets bytes that are no UTF-8 be replaced from here on.
+fn relent(project: &Project) {
+    let strict = project.read("p.toml");
+    project.write("p.toml", strict.replace("invalid-utf8 = 'fail'", "invalid-utf8 = 'replace'"));
+}
+
+/// The ids of the documents of an output, read as another pipeline would.
+fn ids(project: &Project, output: &str) -> Vec<String> {
+    project.write("copy.toml", "output.uri = 'copy.jsonl'\n");
+    let _ = project.run(["run", "copy.toml", "-i", output, "--overwrite"]).code(0);
+    let documents = project.read_jsonl("copy.jsonl");
+    documents.iter().map(|document| document["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_failed_joins_what_is_there() {
+    let outputs = [
+        ("uri = 'o/out.jsonl'", "o/out.jsonl"),
+        ("uri = 'o/out.jsonl.gz'", "o/out.jsonl.gz"),
+        ("uri = 'o/out.jsonl.zst'", "o/out.jsonl.zst"),
+        ("uri = 'o/out.csv'", "o/out.csv"),
+        ("uri = 'o/out.parquet'", "o/out.parquet"),
+        ("uri = 'o/out.arrow'", "o/out.arrow"),
+        ("uri = 'o/out/'", "o/out/part*"),
+        ("uri = 'o/out/'\nformat = 'parquet'", "o/out/part*"),
+        ("uri = 'o/out/{lang}.jsonl.zst'", "o/out/*.zst"),
+        ("uri = 'o/out/{lang}/{stem}-{part}.csv'", "o/out/*/*.csv"),
+        ("uri = 'o/out/'\nformat = 'txt'", "o/out/*.txt"),
+    ];
+    for (output, files) in outputs {
+        let tables = "[dropped]\nuri = 'o/dropped.jsonl.gz'\n[failed]\nuri = 'o/failed.jsonl'\n\
+                      [ledger]\nuri = 'o/ledger.jsonl'\n";
+        let project = project().file("in/in.jsonl", MIXED);
+        project.write("p.toml", strict(&format!("[output]\n{output}\n{tables}")));
+        let _ = run(&project, &[]).code(1).says(&["4 documents read = 2 kept + 0 dropped + 2 failed"]);
+        relent(&project);
+        let ran = run(&project, &["--retry-failed"]).code(1);
+        let _ = ran.says(&["2 documents read = 1 kept + 0 dropped + 1 failed", "retried  2 documents"]);
+        let found = ids(&project, files).into_iter();
+        let mut found: Vec<_> = found.map(|id| id.trim_end_matches(".txt").to_owned()).collect();
+        found.sort();
+        assert_eq!(found, ["a", "b", "d"], "{output}");
+        let failed = project.read_jsonl("o/failed.jsonl");
+        assert_eq!(failed.len(), 1, "{output}: {failed:?}");
+        assert_eq!((&failed[0]["file"], &failed[0]["line"]), (&json!("in.jsonl"), &json!(3)));
+        let lives = project.read_jsonl("o/ledger.jsonl");
+        let of = |id: &str| lives.iter().filter(|line| line["doc"] == id).count();
+        assert!(of("a") > 0 && of("b") > 0 && of("b") == of("a"), "{output}: {lives:?}");
+
+        // All that is there was made by the old pipeline, and the one that joined it by the new one.
+        let ran = run(&project, &["--max-errors", "1"]).code(0);
+        assert!(!ran.stderr.contains("nothing has changed"), "{}", ran.stderr);
+        let _ = ran.says(&["4 documents read = 3 kept"]);
+    }
+}
+
+#[test]
+fn each_kind_of_input_can_be_taken_up_again() {
+    let kinds: [(&str, &[u8]); 4] = [
+        ("in/a.txt", b"One \xff text."),
+        ("in/a.jsonl", b"{\"id\":\"x\",\"text\":\"One \xff text.\"}\n"),
+        ("in/a.csv", b"id,text,more\nx,\"One \xff text.\",\"a,b\"\n"),
+        ("in/a.tsv", b"id\ttext\nx\tOne \xff text.\n"),
+    ];
+    for (name, bytes) in kinds {
+        let project = project().file(name, bytes).file("p.toml", strict("output.uri = 'out.jsonl'\n"));
+        project.write("p.toml", format!("output.uri = 'out.jsonl'\n{}", strict("")));
+        let _ = run(&project, &[]).code(1).says(&["1 document read = 0 kept + 0 dropped + 1 failed"]);
+        let failed = &project.read_jsonl("out.failed.jsonl")[0];
+        assert!(failed["original-base64"].is_string() && failed["format"].is_string(), "{failed}");
+        relent(&project);
+        let _ = run(&project, &["--retry-failed"]).code(0);
+        assert!(!project.path("out.failed.jsonl").exists(), "{name}");
+        let retried = project.read("out.jsonl");
+        let _ = run(&project, &["--fresh"]).code(0);
+        assert_eq!(project.read("out.jsonl"), retried, "{name}: as if it had never failed");
+    }
+}
+
+#[test]
+fn a_row_of_a_table_can_be_taken_up_again() {
+    let rows = "{\"id\":\"a\",\"body\":\"One.\",\"n\":7}\n{\"id\":\"b\",\"text\":\"Two.\",\"n\":8}\n";
+    let project = project().file("rows.jsonl", rows);
+    project.write(
+        "t.toml",
+        "input.uri = 'rows.jsonl'\n[input.fields]\ntext = 'id'\nid = 'n'\n\
+                             [output]\nuri = 'in.parquet'\ncolumns = ['id', 'text', 'body', 'n']\n",
+    );
+    let _ = project.run(["run", "t.toml"]).code(0);
+    project.write("p.toml", "input.uri = 'in.parquet'\noutput.uri = 'out.jsonl'\n");
+    let _ = run(&project, &[]).code(1).says(&["2 documents read = 1 kept + 0 dropped + 1 failed"]);
+    project
+        .write("p.toml", "input.uri = 'in.parquet'\noutput.uri = 'out.jsonl'\ninput.fields.text = 'body'\n");
+    let _ = run(&project, &["--retry-failed"]).code(0);
+    let ids: Vec<_> = project.read_jsonl("out.jsonl").iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(ids, ["b", "a"]);
+}
+
+#[test]
+fn what_was_lost_with_a_file_stays_failed() {
+    let whole = zstd::encode_all(documents(3_000, |_| false).as_bytes(), 3).unwrap();
+    let project = project().file("in/a.jsonl.zst", &whole[..whole.len() / 2]);
+    project.write("p.toml", format!("output.uri = 'out.jsonl'\n{}", strict("")));
+    project.write("in/b.jsonl", MIXED);
+    let _ = run(&project, &[]).code(1);
+    let before = project.read("out.failed.jsonl");
+    let lost = before.lines().next().unwrap().to_owned();
+    assert!(lost.contains("cut off") && !lost.contains("\"format\""), "{lost}");
+    relent(&project);
+    let _ = run(&project, &["--retry-failed"]).code(1).says(&["left     1 document", "1 document failed"]);
+    assert!(project.read("out.failed.jsonl").starts_with(&lost), "word for word");
+    // With the file mended, the pipeline as it is does the rest.
+    project.write("in/a.jsonl.zst", whole);
+    let _ = run(&project, &["--max-errors", "1"]).code(0).says(&["3,004 documents read = 3,003 kept"]);
+}
+
+#[test]
+fn a_retry_of_nothing_says_so() {
+    let project = piped("", documents(3, |_| false));
+    let nothing = ["no failed documents are in", "hint"];
+    let _ = run(&project, &["--retry-failed"]).code(2).says(&nothing);
+    let _ = run(&project, &[]).code(0);
+    let _ = run(&project, &["--retry-failed"]).code(2).says(&nothing);
+}
+
+#[test]
+fn a_retry_of_the_same_pipeline_changes_nothing_but_what_failed() {
+    let project = piped("", "{\"text\":\"a\"}\n{}\n");
+    let _ = run(&project, &[]).code(1);
+    let (output, failed) = (project.read("out.jsonl"), project.read("out.failed.jsonl"));
+    let _ = run(&project, &["--retry-failed"]).code(1).says(&["1 document read = 0 kept"]);
+    assert_eq!((project.read("out.jsonl"), project.read("out.failed.jsonl")), (output, failed));
+    let _ = run(&project, &[]).code(1).says(&["nothing has changed since"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_retry_that_is_killed_loses_nothing_and_takes_nothing_up_twice() {
+    let begun = || {
+        let project = project().file("in/in.jsonl", MIXED);
+        project.write(
+            "p.toml",
+            format!("output.uri = 'o/out.jsonl'\nledger.uri = 'o/ledger.jsonl'\n{}", strict("")),
+        );
+        let _ = run(&project, &[]).code(1);
+        relent(&project);
+        project
+    };
+    let retry = |project: &Project, name: &str, value: &str| -> Ran {
+        let mut command = project.command(["run", "p.toml", "--retry-failed", "-j", "1"]);
+        command.env(name, value).output().unwrap().into()
+    };
+    let whole = begun();
+    let _ = retry(&whole, "TEXTMILL_STEPS", whole.path("steps").to_str().unwrap()).code(1);
+    let steps = std::fs::read_to_string(whole.path("steps")).unwrap_or_default();
+    // Until something is renamed, what is there is what was there.
+    let changes = |(_, name): &(usize, &str)| name.starts_with("rename") || name.starts_with("remove");
+    for (number, _) in (1..).zip(steps.lines()).filter(changes) {
+        let killed = begun();
+        assert_eq!(retry(&killed, "TEXTMILL_FAIL_AT", &number.to_string()).code, None);
+        let _ = run(&killed, &["--retry-failed"]).code(1);
+        for file in ["o/out.jsonl", "o/ledger.jsonl", "o/out.failed.jsonl"] {
+            assert_eq!(killed.read(file), whole.read(file), "{file}, killed at step {number} of\n{steps}");
+        }
     }
 }

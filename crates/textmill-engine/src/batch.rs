@@ -99,6 +99,11 @@ impl<'c> Slot<'c> {
         Self { source, fate: Fate::Kept, edited: false, chars, children: 0, key: DocumentKey::default() }
     }
 
+    /// Whether stages have made other documents of it.
+    pub(crate) fn has_children(&self) -> bool {
+        self.children > 0
+    }
+
     /// The file that it was read from.
     pub(crate) fn file(&self) -> Option<Arc<str>> {
         match &self.source {

@@ -97,6 +97,7 @@ pub(crate) fn output_options(
         overwrite,
         pipeline: engine.pipeline().name.clone(),
         made_from: engine.provenance().made_from(),
+        join: None,
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Error {
     Unreadable(Failure),
     /// The counts do not add up.
     Imbalance(Imbalance),
+    /// No document failed in the run before, as far as this output of failed documents says; `None` where there is none.
+    NothingFailed(Option<String>),
     /// More documents failed than may.
     TooManyFailed {
         /// How many have failed.
@@ -70,6 +72,8 @@ impl fmt::Display for Error {
             Self::NoDocument => f.write_str("the input holds no document"),
             Self::Unreadable(failure) => write!(f, "{}: {}", failure.place, failure.message),
             Self::Imbalance(error) => error.fmt(f),
+            Self::NothingFailed(None) => f.write_str("the pipeline has no output of failed documents"),
+            Self::NothingFailed(Some(path)) => write!(f, "no failed documents are in `{path}`"),
             Self::TooManyFailed { failed, documents, .. } => {
                 write!(f, "{failed} of the first {documents} documents failed, which is more than may")
             }

@@ -16,6 +16,7 @@ mod observe;
 mod plugin;
 mod provenance;
 mod resume;
+mod retry;
 mod ring;
 mod run;
 mod samples;

@@ -53,6 +53,7 @@ impl Provenance {
                 .collect(),
             resources: self.resources.iter().map(|one| file(one.path.clone(), &one.sha256)).collect(),
             run: String::new(),
+            retried: String::new(),
         }
     }
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use textmill_io::{
-    Ahead, Budget, Chunk, Input, MadeFrom, Permit, Published, Reader, Sameness, Seen, Stamps, machine_memory,
+    Ahead, Budget, Chunk, Input, InputColumns, InputOptions, MadeFrom, Output, Permit, Published, Reader,
+    Sameness, Seen, Stamps, machine_memory,
 };
 use textmill_pipeline::MaxErrors;
 
@@ -18,6 +19,7 @@ use crate::ledger::Recorder;
 use crate::observe::Blind;
 use crate::plugin::{Cancel, enter_run};
 use crate::resume::{self, Resume};
+use crate::retry::Retry;
 use crate::ring::Ring;
 use crate::write::{Encoders, Ends, Milled, Sinks, Through, Writer};
 use crate::{Engine, convert};
@@ -69,6 +71,8 @@ pub enum Past {
     Verify,
     /// It does everything anew, and forgets what an interrupted one had done.
     Fresh,
+    /// It takes up again what failed in the last one, in the place of reading the input, and lets it join the output.
+    RetryFailed,
 }
 
 /// Is told how a run gets on, from any thread.
@@ -121,6 +125,9 @@ pub struct Finished {
     pub example: Option<PathBuf>,
     /// Documents that an interrupted run had done.
     pub resumed: u64,
+    /// Of [`Past::RetryFailed`]: documents that failed before and cannot be taken up by themselves. They are in the failed output
+    /// still.
+    pub left: u64,
     /// Bytes of the input, as it is stored.
     pub bytes_read: u64,
     /// The most bytes that were at one time between the reader and the writer.
@@ -145,7 +152,26 @@ struct Shared<'r> {
     spare: Mutex<Vec<Milled>>,
     writer: Mutex<Writer>,
     totals: Mutex<Totals>,
-    identity: Option<Identity>,
+    memory: Memory,
+    /// How many failed documents stay what they are.
+    left: u64,
+}
+
+/// What is to be remembered of the input when a run is done.
+#[derive(Debug)]
+enum Memory {
+    Nothing,
+    New(Identity),
+    /// What is remembered already.
+    Old(Seen),
+}
+
+/// What a run reads and writes.
+struct Ways {
+    input: Input,
+    sinks: Sinks,
+    memory: Memory,
+    left: u64,
 }
 
 /// What a run depends on, to be remembered when it is done.
@@ -180,14 +206,9 @@ impl Engine {
         if self.pipeline().output.is_none() && !options.dry_run {
             return Err(Error::Missing("output"));
         }
-        let input = self.open_input(options.limit, options.dry_run)?;
-        self.spare_input(&input)?;
-        let identity = Identity::of(self, &input, options.limit);
-        let sinks = if options.dry_run {
-            Sinks::none()
-        } else {
-            let run = identity.as_ref().map(|identity| identity.run.as_str()).unwrap_or_default();
-            Sinks::open(self, &input.columns(), options.overwrite, run)?
+        let Ways { input, sinks, memory, left } = match options.past {
+            Past::RetryFailed => self.ways_again(options)?,
+            _ => self.ways(options)?,
         };
         options.progress.begin(input.total_bytes());
         let limit = self.memory_limit(options);
@@ -207,10 +228,49 @@ impl Engine {
             spare: Mutex::default(),
             writer: Mutex::new(Writer::new(sinks)),
             totals: Mutex::new(Totals { counts: self.no_counts(), error: None }),
-            identity,
+            memory,
+            left,
         };
         shared.work_on(options.threads)?;
         shared.finish(&input)
+    }
+
+    /// From the input to the outputs.
+    fn ways(&self, options: &RunOptions<'_>) -> Result<Ways, Error> {
+        let input = self.open_input(options.limit, options.dry_run)?;
+        self.spare_input(&input)?;
+        let identity = Identity::of(self, &input, options.limit);
+        let sinks = if options.dry_run {
+            Sinks::none()
+        } else {
+            let run = identity.as_ref().map(|identity| identity.run.as_str()).unwrap_or_default();
+            Sinks::open(self, &input.columns(), options.overwrite, run)?
+        };
+        Ok(Ways { input, sinks, memory: identity.map_or(Memory::Nothing, Memory::New), left: 0 })
+    }
+
+    /// From what failed to the outputs, which go on from what is there.
+    fn ways_again(&self, options: &RunOptions<'_>) -> Result<Ways, Error> {
+        let pipeline = self.pipeline();
+        let failed = pipeline.failed_output().ok_or(Error::NothingFailed(None))?;
+        let failed_options =
+            convert::output_options(self, &failed, &InputColumns::default(), options.overwrite);
+        Output::settle(&failed_options).map_err(|error| Error::Output("failed", error))?;
+        let files = textmill_io::files_of(Path::new(&failed.uri)).unwrap_or_default();
+        let nothing = || Error::NothingFailed(Some(failed.uri.clone()));
+        let retry = Retry::of(files).map_err(Error::Io)?.ok_or_else(nothing)?;
+        let input_options = InputOptions { limit: options.limit, ..convert::input_options(pipeline) };
+        let input = Input::of_failed(&retry.documents, input_options);
+        let sinks = if options.dry_run {
+            Sinks::none()
+        } else {
+            Sinks::open_to_join(self, &input.columns(), options.overwrite, &retry)?
+        };
+        let state =
+            pipeline.output.as_ref().and_then(|output| textmill_io::state_folder(Path::new(&output.uri)));
+        let seen = state.as_deref().and_then(Seen::read);
+        let left = retry.documents.left;
+        Ok(Ways { input, sinks, memory: seen.map_or(Memory::Nothing, Memory::Old), left })
     }
 
     /// Whether the outputs are there, whole, and made of the very same: pipeline, plugins, files that options name, input, and
@@ -306,7 +366,7 @@ impl Engine {
             return Err(Error::Missing("input"));
         }
         let needed = convert::needed_fields(self.pipeline(), self.stages(), dry_run);
-        let options = textmill_io::InputOptions { limit, needed, ..convert::input_options(self.pipeline()) };
+        let options = InputOptions { limit, needed, ..convert::input_options(self.pipeline()) };
         Input::open(options).map_err(Error::Input)
     }
 }
@@ -515,9 +575,7 @@ impl Shared<'_> {
         writer.count(&mut counts);
         counts.check().map_err(Error::Imbalance)?;
         let Ends { failures, edited, published } = writer.publish()?;
-        if let Some(identity) = &self.identity {
-            identity.remember(self.engine, input, self.options);
-        }
+        self.memory.keep(self.engine, input, self.options);
         let files = input.files();
         let first = files.first().filter(|_| counts.failed == 0);
         let example = files.iter().find(|file| Some(&*file.name) == edited.as_deref()).or(first);
@@ -529,6 +587,7 @@ impl Shared<'_> {
             skipped_records: reader.counts().skipped_records,
             example: example.map(|file| file.path.clone()),
             resumed,
+            left: self.left,
             bytes_read: reader.bytes_read(),
             peak_bytes: self.budget.peak(),
             time: self.begin.elapsed(),
@@ -545,13 +604,23 @@ impl Identity {
         Some(Self { beside: beside.to_string(), run, stamps })
     }
 
+    fn seen(&self, input: &Input, options: &RunOptions<'_>) -> Seen {
+        let is_complete = options.past == Past::Verify && options.limit.is_none();
+        input.seen(&self.stamps, &self.beside, &self.run, is_complete)
+    }
+}
+
+impl Memory {
     /// Notes what the input held. Without that note the times of the files decide the next time, so it is no reason to fail.
-    fn remember(&self, engine: &Engine, input: &Input, options: &RunOptions<'_>) {
+    fn keep(&self, engine: &Engine, input: &Input, options: &RunOptions<'_>) {
         let output = engine.pipeline().output.as_ref().filter(|_| !options.dry_run);
         let state = output.and_then(|output| textmill_io::state_folder(Path::new(&output.uri)));
         let Some(state) = state.filter(|state| state.is_dir()) else { return };
-        let is_complete = options.past == Past::Verify && options.limit.is_none();
-        let seen = input.seen(&self.stamps, &self.beside, &self.run, is_complete);
+        let seen = match self {
+            Self::Nothing => return,
+            Self::New(identity) => &identity.seen(input, options),
+            Self::Old(seen) => seen,
+        };
         if let Err(error) = seen.write(&state) {
             tracing::warn!("{error}: a file that is only touched will count as changed");
         }

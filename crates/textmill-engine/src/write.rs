@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use textmill_io::Result as IoResult;
 use textmill_io::{
     Body, Document, EncodedBatch, Encoder, InputColumns, Key, KeyMaker, LedgerEntry, Origin, Output,
-    OutputOptions, Published, ReadFailure, Refused, Rejected, Shard, Why,
+    OutputOptions, Published, ReadAs, ReadFailure, Refused, Rejected, Shard, Stays, Why,
 };
 use textmill_pipeline as written;
 
 use crate::account::Counts;
 use crate::batch::{Fate, Slot, Source};
 use crate::error::{Error, Failure};
+use crate::retry::Retry;
 use crate::{Engine, Stage, convert};
 
 /// How many failed documents are named at the end of a run.
@@ -28,6 +29,8 @@ pub(crate) struct Sinks {
     ledger: Option<Output>,
     /// Whether the pipeline file asks for an output of failed documents: then it is there even if none failed.
     wants_failed: bool,
+    /// Whether what is there of the failed documents is what is being taken up.
+    is_retry: bool,
 }
 
 /// What a worker needs to know of the outputs.
@@ -93,7 +96,7 @@ pub(crate) struct Ends {
 impl Sinks {
     /// No output at all.
     pub(crate) fn none() -> Self {
-        Self { kept: None, dropped: None, failed: None, ledger: None, wants_failed: false }
+        Self { kept: None, dropped: None, failed: None, ledger: None, wants_failed: false, is_retry: false }
     }
 
     /// Opens all outputs of a pipeline. Failed documents always have one, beside the output if the file names none:
@@ -123,6 +126,36 @@ impl Sinks {
             failed,
             ledger: open_as("ledger", ledger.transpose().map_err(|error| Error::Output("ledger", error))?)?,
             wants_failed: pipeline.failed.is_some(),
+            is_retry: false,
+        })
+    }
+
+    /// Opens all outputs to go on from what is there. One that the documents have joined already is left alone: a run before
+    /// this one was killed before it had come to the last.
+    pub(crate) fn open_to_join(
+        engine: &Engine,
+        columns: &InputColumns,
+        overwrite: bool,
+        retry: &Retry,
+    ) -> Result<Self, Error> {
+        let pipeline = engine.pipeline();
+        let join = |key, options: Option<OutputOptions>, stays| match options {
+            Some(options) => open_to_join(key, options, retry, stays),
+            None => Ok(None),
+        };
+        let open = |key, output: Option<&written::Output>, stays| {
+            let options = output.map(|output| convert::output_options(engine, output, columns, overwrite));
+            join(key, options, stays)
+        };
+        let ledger = pipeline.ledger.as_ref().map(|uri| convert::ledger_options(engine, uri, overwrite));
+        let ledger = ledger.transpose().map_err(|error| Error::Output("ledger", error))?;
+        Ok(Self {
+            kept: open("output", pipeline.output.as_ref(), Stays::Documents)?,
+            dropped: open("dropped", pipeline.dropped.as_ref(), Stays::Documents)?,
+            failed: open("failed", pipeline.failed_output().as_ref(), Stays::NotTakenUp)?,
+            ledger: join("ledger", ledger, retry.other_lives())?,
+            wants_failed: pipeline.failed.is_some(),
+            is_retry: true,
         })
     }
 
@@ -140,6 +173,18 @@ impl Sinks {
             ledger: encoder(&self.ledger),
         }
     }
+}
+
+/// Opens an output to go on from what is there; `None` where the documents have joined it already.
+fn open_to_join(
+    key: &'static str,
+    options: OutputOptions,
+    retry: &Retry,
+    stays: Stays,
+) -> Result<Option<Output>, Error> {
+    Output::settle(&options).map_err(|error| Error::Output(key, error))?;
+    let Some(join) = retry.join(&options.uri, stays) else { return Ok(None) };
+    open_as(key, Some(OutputOptions { join: Some(join), ..options }), "")
 }
 
 fn open_as(key: &'static str, options: Option<OutputOptions>, run: &str) -> Result<Option<Output>, Error> {
@@ -217,7 +262,10 @@ impl Encoders {
                 (Source::Document(document), Fate::Failed { stage, message }) => {
                     let id = &stages[*stage].id;
                     let original = document.original();
-                    let rejected = rejected(document, &original, id, Why::Error(message));
+                    let mut rejected = rejected(document, &original, id, Why::Error(message));
+                    if slot.has_children() {
+                        rejected.body = rejected.body.not_again();
+                    }
                     reject(self.failed.as_ref(), &rejected, &mut milled.failed);
                     milled.note(document.id(), document.origin(), Some(id), message);
                 }
@@ -237,13 +285,15 @@ impl Encoders {
     }
 
     fn fail(&self, failure: &ReadFailure<'_>, milled: &mut Milled) {
-        let body = if failure.is_start { Body::Start } else { Body::Original };
+        let original = &failure.original;
+        let body =
+            if failure.is_start { Body::Start(original) } else { Body::Original(original, failure.read_as) };
         let rejected = Rejected {
             id: &failure.id(),
             origin: &failure.origin,
             stage: None,
             why: Why::Error(&failure.message),
-            body: body(&failure.original),
+            body,
         };
         reject(self.failed.as_ref(), &rejected, &mut milled.failed);
         milled.note(&failure.id(), &failure.origin, None, &failure.message);
@@ -259,7 +309,7 @@ fn rejected<'a>(
 ) -> Rejected<'a> {
     let body = match original {
         [] => Body::Text(document.text()),
-        original => Body::Original(original),
+        original => Body::Original(original, document.format()),
     };
     Rejected { id: document.id(), origin: document.origin(), stage: Some(stage), why, body }
 }
@@ -323,7 +373,7 @@ impl Writer {
             origin: &refused.origin,
             stage: None,
             why: Why::Error(&refused.message),
-            body: Body::Original(&refused.bytes),
+            body: Body::Original(&refused.bytes, ReadAs::default()),
         };
         reject(self.sinks.failed.as_ref().map(Output::encoder).as_ref(), &rejected, failed);
     }
@@ -364,19 +414,23 @@ impl Writer {
 
     /// Makes the outputs appear under their names; the main one last, so that where it is, the others are.
     pub(crate) fn publish(self) -> Result<Ends, Error> {
-        let Sinks { kept, dropped, failed, ledger, wants_failed } = self.sinks;
+        let Sinks { kept, dropped, failed, ledger, wants_failed, is_retry } = self.sinks;
         let mut published = Vec::new();
         let mut publish = |key, output: Option<Output>| {
             let Some(output) = output else { return Ok(()) };
             published.push((key, output.publish().map_err(Error::Io)?));
             Ok(())
         };
+        let has_failed = failed.as_ref().is_some_and(|failed| failed.documents() > 0);
         let (none_failed, failed) =
-            if self.failed == 0 && !wants_failed { (failed, None) } else { (None, failed) };
-        publish("failed", failed)?;
+            if !has_failed && !wants_failed { (failed, None) } else { (None, failed) };
+        // Of what is taken up again, nothing may be gone before it is in the output.
+        let (first, last) = if is_retry { (None, failed) } else { (failed, None) };
+        publish("failed", first)?;
         publish("dropped", dropped)?;
         publish("ledger", ledger)?;
         publish("output", kept)?;
+        publish("failed", last)?;
         // What an earlier run left of failed documents belongs to its output, which is gone only here.
         none_failed.map_or(Ok(()), Output::withdraw).map_err(Error::Io)?;
         published.reverse();

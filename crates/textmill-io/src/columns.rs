@@ -60,6 +60,11 @@ impl InputColumns {
         Self { names, read: Arc::default() }
     }
 
+    /// What the input calls its fields.
+    pub(crate) fn names(&self) -> &FieldNames {
+        &self.names
+    }
+
     /// Says what the first file of the input has; what is said later does not count.
     pub(crate) fn found(&self, columns: impl FnOnce() -> Vec<TableColumn>) {
         self.read.get_or_init(columns);

@@ -15,7 +15,7 @@ use crate::journal::KeyMaker;
 pub(crate) struct Separator(u8);
 
 /// The names of the columns, from the first row.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     separator: Separator,
     names: Vec<String>,
@@ -41,6 +41,11 @@ enum At {
 impl Separator {
     pub(crate) const COMMA: Self = Self(b',');
     pub(crate) const TAB: Self = Self(b'\t');
+
+    /// What the format is called that has it.
+    fn format(self) -> &'static str {
+        if self == Self::TAB { "tsv" } else { "csv" }
+    }
 }
 
 impl RowEnd {
@@ -104,6 +109,18 @@ impl Header {
             Some((_, name)) => Err(format!("the first row names the column `{name}` twice")),
             None => Ok(Self { separator, names }),
         }
+    }
+
+    /// A header with these names; `None` unless `format` is that of a table of text.
+    pub(crate) fn named(format: &str, names: Vec<String>) -> Option<Self> {
+        let known = [Separator::COMMA, Separator::TAB];
+        let separator = known.into_iter().find(|separator| separator.format() == format)?;
+        Some(Self { separator, names })
+    }
+
+    /// The format of the rows below it.
+    pub(crate) fn format(&self) -> &'static str {
+        self.separator.format()
     }
 
     /// The names of the columns.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use arrow_array::RecordBatchReader;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use textmill::io::{Document, FieldNames, PluginPath, ReadFailure};
+use textmill::io::{Document, FieldNames, PluginPath, ReadAs, ReadFailure};
 use textmill::{
     ArrowError, ArrowMill, Counts, Engine, Error, Fate, Locking, Options, Override, Passed, Plugins, Wanted,
     WorkerCommand,
@@ -209,6 +209,7 @@ fn read<'c>(json: &'c str, number: usize, names: &'c FieldNames) -> Result<Docum
         original: Cow::Borrowed(json.as_bytes()),
         is_start: false,
         limit: None,
+        read_as: ReadAs::default(),
     })
 }
 

@@ -128,7 +128,7 @@ fn run_now(args: &RunArgs, bar: &Bar, engine: &Engine, report: Option<&Path>) ->
     let finished = result.map_err(|error| explain(engine, error))?;
     tracing::info!("at most {} were on their way at one time", bytes(finished.peak_bytes as u64));
     let counts = &finished.counts;
-    let allowed = allows(args, engine, counts.failed, counts.read);
+    let allowed = allows(args, engine, counts.failed + finished.left, counts.read + finished.left);
     let known = Circumstances {
         started,
         threads: options.threads.get(),
@@ -220,7 +220,7 @@ fn figure(number: f64) -> String {
 
 /// The record of the run that wrote what is there, if this one would write the same once more.
 fn done_before(args: &RunArgs, engine: &Engine, report: Option<&Path>) -> anyhow::Result<Option<Run>> {
-    if args.fresh || args.dry_run || args.overwrite || args.trace.is_some() {
+    if args.fresh || args.retry_failed || args.dry_run || args.overwrite || args.trace.is_some() {
         return Ok(None);
     }
     if !engine.is_done(args.limit, args.verify).map_err(|error| explain(engine, error))? {
@@ -262,9 +262,10 @@ fn threads(args: &RunArgs, engine: &Engine) -> NonZeroUsize {
 }
 
 fn past(args: &RunArgs) -> Past {
-    match (args.fresh, args.verify) {
-        (true, _) => Past::Fresh,
-        (_, true) => Past::Verify,
+    match args {
+        RunArgs { fresh: true, .. } => Past::Fresh,
+        RunArgs { verify: true, .. } => Past::Verify,
+        RunArgs { retry_failed: true, .. } => Past::RetryFailed,
         _ => Past::GoOn,
     }
 }
@@ -354,6 +355,10 @@ pub(crate) fn explain(engine: &Engine, error: Error) -> anyhow::Error {
         Error::Unreadable(failure) => {
             DataError(advised(format!("{}: {}", failure.place, failure.message), None)).into()
         }
+        Error::NothingFailed(_) => advised(
+            error.to_string(),
+            Some("`--retry-failed` takes up what a run has left that came to its end"),
+        ),
         Error::TooManyFailed { failed, documents, failures, done } => {
             tell_first(&failures, failed);
             DataError(too_many(failed, documents, done)).into()
@@ -400,6 +405,16 @@ fn tell(args: &RunArgs, run: &Run, finished: &Finished, record: Option<&PathBuf>
     {
         let what = plural(published.documents, if *key == "ledger" { "line" } else { "document" });
         say(&format!("{key:<8} {} ({what}, {})", shown(&published.path), bytes(published.bytes)));
+    }
+    if args.retry_failed {
+        let documents = plural(finished.counts.read, "document");
+        say(&format!("retried  {documents} that had failed; what was kept is behind what was there"));
+    }
+    if finished.left > 0 {
+        let documents = plural(finished.left, "document");
+        say(&format!(
+            "left     {documents} that cannot be taken up by themselves; `--fresh` does it all again"
+        ));
     }
     if finished.resumed > 0 {
         let documents = plural(finished.resumed, "document");

@@ -21,6 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::kind::{FieldError, FieldKind};
 use crate::cell::Cell;
+use crate::input::ReadAs;
 use crate::json;
 use crate::names::{FieldNames, SAME};
 use crate::table::Stored;
@@ -55,6 +56,7 @@ pub struct Document<'c> {
     changed: bool,
     replaced: usize,
     has_bom: bool,
+    read_as: ReadAs<'c>,
 }
 
 /// What the document was read from.
@@ -155,6 +157,7 @@ impl<'c> Document<'c> {
             changed: false,
             replaced: 0,
             has_bom: false,
+            read_as: ReadAs::default(),
         }
     }
 
@@ -193,6 +196,16 @@ impl<'c> Document<'c> {
             Source::Row(Row { stored: Some(stored), .. }) => Cow::Owned(stored.row_json()),
             _ => Cow::Borrowed(self.original),
         }
+    }
+
+    /// What [`Self::original`] is to be read as; nothing for an emitted document.
+    pub fn format(&self) -> ReadAs<'c> {
+        self.read_as
+    }
+
+    /// Notes what its bytes were read as.
+    pub(crate) fn read_as(self, read_as: ReadAs<'c>) -> Self {
+        Self { read_as, ..self }
     }
 
     /// How many invalid UTF-8 sequences were replaced by U+FFFD.

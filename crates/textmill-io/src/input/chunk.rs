@@ -57,6 +57,11 @@ pub(super) enum Form {
     Cells(Arc<Table>, usize),
 }
 
+/// What the bytes of a document are read as, so that they can be read again by themselves; nothing for a document that has no
+/// bytes of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadAs<'c>(Option<(&'static str, Option<&'c Header>)>);
+
 /// A document that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadFailure<'c> {
@@ -70,6 +75,8 @@ pub struct ReadFailure<'c> {
     pub is_start: bool,
     /// The limit that the document is beyond, if that is what is wrong with it.
     pub limit: Option<Limit>,
+    /// What they were read as; nothing where more is missing than the document, as of a file that is cut off.
+    pub read_as: ReadAs<'c>,
 }
 
 /// See [`Chunk::documents`].
@@ -125,12 +132,15 @@ impl Chunk {
 
     fn parse<'c>(&'c self, entry: &'c Entry) -> Result<Document<'c>, ReadFailure<'c>> {
         let original = self.data.get(entry.start..entry.end).unwrap_or_default();
-        self.parse_bytes(original, entry).map_err(|failure| ReadFailure {
+        let document = self.parse_bytes(original, entry);
+        let document = document.map(|document| document.read_as(entry.form.read_as()));
+        document.map_err(|failure| ReadFailure {
             origin: entry.origin(),
             message: failure.message.into(),
             original: entry.form.original().unwrap_or(Cow::Borrowed(original)),
             is_start: failure.is_start,
             limit: failure.limit,
+            read_as: if entry.failure.is_none() { entry.form.read_as() } else { ReadAs::default() },
         })
     }
 
@@ -216,6 +226,22 @@ impl ReadFailure<'_> {
     }
 }
 
+impl<'c> ReadAs<'c> {
+    pub(crate) const TEXT: &'static str = "text";
+    pub(crate) const JSONL: &'static str = "jsonl";
+    pub(crate) const WARC: &'static str = "warc";
+
+    /// The name of the format.
+    pub(crate) fn format(self) -> Option<&'static str> {
+        self.0.map(|(format, _)| format)
+    }
+
+    /// The names of the columns, of a row of text.
+    pub(crate) fn header(self) -> Option<&'c [String]> {
+        self.0?.1.map(Header::names)
+    }
+}
+
 impl Form {
     fn add_to(&self, key: KeyMaker) -> KeyMaker {
         match self {
@@ -226,6 +252,19 @@ impl Form {
             #[cfg(feature = "parquet")]
             Self::Cells(table, row) => table.add_to(*row, key.and([4])),
         }
+    }
+
+    fn read_as(&self) -> ReadAs<'_> {
+        let (format, header) = match self {
+            Self::Whole => (ReadAs::TEXT, None),
+            Self::Line => (ReadAs::JSONL, None),
+            Self::Row(header) => (header.format(), Some(&**header)),
+            Self::Record => (ReadAs::WARC, None),
+            // What stands for its bytes is a JSON object.
+            #[cfg(feature = "parquet")]
+            Self::Cells(..) => (ReadAs::JSONL, None),
+        };
+        ReadAs(Some((format, header)))
     }
 
     /// What stands for the bytes of a document that has none of its own.

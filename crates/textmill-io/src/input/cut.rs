@@ -13,6 +13,7 @@ use super::ahead::Ahead;
 use super::chunk::{Chunk, Entry, Form};
 use super::lines::Lines;
 use super::records::Records;
+use super::retries::Retries;
 use super::rows::Rows;
 use super::shard::{Shard, Shards};
 use super::source::{self, Source};
@@ -119,6 +120,9 @@ fn open(
 ) -> io::Result<(InputFormat, Box<dyn Cutter>)> {
     let mut source = source::open(file, &shared.limits, bytes_read, ahead)?;
     let format = file.format.map_or_else(|| sniff(&mut source), Ok)?;
+    if shared.is_retried {
+        return Ok((format, Box::new(Retries::new(source))));
+    }
     let columns = shared.columns.clone();
     let cutter: Box<dyn Cutter> = match format {
         InputFormat::Text | InputFormat::Html => Box::new(Whole::new(source, &shared.limits)),
@@ -213,11 +217,16 @@ impl Filling<'_> {
     /// The bytes behind the last document are one more. It goes into this chunk or, if that is full, or the document
     /// belongs to the next shard, into the next chunk.
     pub(super) fn take(&mut self, found: Found) {
+        self.take_from(Arc::clone(&self.file), found);
+    }
+
+    /// The same, of a document that was in another file once.
+    pub(super) fn take_from(&mut self, file: Arc<str>, found: Found) {
         let start = self.chunk.start_of_next();
         let pending = &self.chunk.data[start..];
         let (length, content) = (pending.len(), without_bom(pending, found.offset).len());
         let entry = Entry {
-            file: Arc::clone(&self.file),
+            file,
             form: found.form,
             line: found.line,
             offset: found.offset,

@@ -10,6 +10,7 @@ mod lines;
 mod members;
 mod reader;
 mod records;
+mod retries;
 mod rows;
 mod shard;
 mod source;
@@ -23,12 +24,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 pub use self::ahead::Ahead;
-pub use self::chunk::{Chunk, Documents, ReadFailure};
+pub use self::chunk::{Chunk, Documents, ReadAs, ReadFailure};
 #[cfg(feature = "parquet")]
 pub(crate) use self::chunk::{count_invalid, invalid_utf8};
 pub(crate) use self::contents::SEEN_FILE;
 pub use self::contents::{Sameness, Seen, Stamps};
 pub use self::reader::{Counts, Reader};
+pub use self::retries::FailedDocuments;
+pub(crate) use self::retries::{each_line, is_taken_up};
 pub use self::shard::Shard;
 use crate::columns::InputColumns;
 use crate::format::{Compression, InputFormat, InvalidUtf8};
@@ -94,6 +97,8 @@ pub(crate) struct Shared {
     #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "nothing reads column by column then"))]
     pub(crate) needed: Option<Vec<String>>,
     pub(crate) columns: InputColumns,
+    /// Whether the files are outputs of failed documents, which are to be taken up again.
+    pub(crate) is_retried: bool,
 }
 
 /// What is in all files of an input.
@@ -126,8 +131,25 @@ impl Input {
         let shard_bytes = options.shard_bytes.map_or(shard::DEFAULT_BYTES, NonZeroU64::get);
         let columns = InputColumns::new(options.fields.clone());
         let InputOptions { invalid_utf8, limits, fields, needed, .. } = options;
-        let shared = Shared { invalid_utf8, limits, fields, limit, shard_bytes, needed, columns };
+        let is_retried = false;
+        let shared = Shared { invalid_utf8, limits, fields, limit, shard_bytes, needed, columns, is_retried };
         Ok(Self { files: found.files, skipped: found.skipped, shared: Arc::new(shared) })
+    }
+
+    /// The documents of an output of failed ones, as they stood in their files. `options` say how to read them.
+    pub fn of_failed(failed: &FailedDocuments, options: InputOptions) -> Self {
+        let files = failed.files.iter().map(|path| InputFile {
+            name: Arc::from(path.file_name().unwrap_or_default().to_string_lossy()),
+            bytes: fs::metadata(path).ok().map(|metadata| metadata.len()),
+            path: path.clone(),
+            format: Some(InputFormat::Jsonl),
+            hash: Arc::default(),
+        });
+        let columns = InputColumns::new(options.fields.clone());
+        let InputOptions { invalid_utf8, limits, fields, needed, .. } = options;
+        let (limit, shard_bytes, is_retried) = (options.limit.unwrap_or(u64::MAX), u64::MAX, true);
+        let shared = Shared { invalid_utf8, limits, fields, limit, shard_bytes, needed, columns, is_retried };
+        Self { files: files.collect(), skipped: Vec::new(), shared: Arc::new(shared) }
     }
 
     /// The files, in order.

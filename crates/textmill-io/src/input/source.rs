@@ -45,6 +45,11 @@ pub(super) fn open(
     decompress(counted, NameSays::of(&file.name).compression, ahead, cap)
 }
 
+/// The bytes of a file of ours, decompressed.
+pub(super) fn unpacked(path: &Path) -> io::Result<Source> {
+    decompress(File::open(path)?, Compression::None, None, Cap::new(Limits::none().unpacked(None)))
+}
+
 /// What the first bytes of a plain file on the disk say.
 pub(super) fn compression(path: &Path) -> Option<Compression> {
     if !path.metadata().ok()?.is_file() {

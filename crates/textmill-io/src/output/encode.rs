@@ -19,7 +19,7 @@ use crate::columns::{Column, Columns, InputColumns};
 use crate::csv;
 use crate::document::{Document, Origin};
 use crate::format::{Compression, OutputFormat};
-use crate::input::Shard;
+use crate::input::{ReadAs, Shard};
 use crate::ledger::LedgerEntry;
 #[cfg(feature = "parquet")]
 use crate::table::{self, TableBuilder, TableWriter};
@@ -114,8 +114,8 @@ pub enum Why<'a> {
 pub enum Body<'a> {
     /// The text.
     Text(&'a str),
-    /// The bytes as they were read; in base64 where they are not UTF-8.
-    Original(&'a [u8]),
+    /// The bytes as they were read, in base64 where they are not UTF-8, and what they were read as.
+    Original(&'a [u8], ReadAs<'a>),
     /// The beginning of them, of what is too long to be kept. It has a name of its own, so that nobody takes it for the whole.
     Start(&'a [u8]),
 }
@@ -195,6 +195,11 @@ impl Encoder {
         }
     }
 
+    /// Appends a document that was written before to a batch, whatever file it goes to.
+    pub(super) fn encode_again(&self, document: &Document<'_>, batch: &mut EncodedBatch) {
+        self.encode_into(document, batch);
+    }
+
     fn encode_into(&self, document: &Document<'_>, batch: &mut EncodedBatch) {
         match self.format {
             OutputFormat::Jsonl(_) => {
@@ -263,7 +268,9 @@ impl Encoder {
     }
 
     /// Appends a rejected document to a batch: JSON lines with `id`, `file`, `line`, `offset`, `stage`, `rule` or `error`,
-    /// and `text`, `original` or `original-base64`, or `original-start` if that is all that was kept. A folder of texts has no place for a reason: it gets the text alone.
+    /// and `text`, `original` or `original-base64`, or `original-start` if that is all that was kept; of one that failed and can
+    /// be taken up again, what its original is to be read as: `format`, and for a row `header`. A folder of texts has no place
+    /// for a reason: it gets the text alone.
     pub fn reject(&self, rejected: &Rejected<'_>, batch: &mut EncodedBatch) {
         if self.format == OutputFormat::Text {
             batch.push_file(rejected.id, rejected.origin, rejected.body.bytes());
@@ -406,11 +413,22 @@ impl EncodedBatch {
     }
 }
 
+impl Body<'_> {
+    /// The same, not to be taken up again by itself.
+    #[must_use]
+    pub fn not_again(self) -> Self {
+        match self {
+            Self::Original(bytes, _) => Self::Original(bytes, ReadAs::default()),
+            other @ (Self::Text(_) | Self::Start(_)) => other,
+        }
+    }
+}
+
 impl<'a> Body<'a> {
     fn bytes(self) -> &'a [u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
-            Self::Original(bytes) | Self::Start(bytes) => bytes,
+            Self::Original(bytes, _) | Self::Start(bytes) => bytes,
         }
     }
 }
@@ -437,6 +455,12 @@ struct Record<'a> {
     original_base64: Option<String>,
     #[serde(rename = "original-start", skip_serializing_if = "Option::is_none")]
     original_start: Option<Cow<'a, str>>,
+    /// Where it can be taken up again by itself: what the original is to be read as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'a str>,
+    /// The names of the columns of a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<&'a [String]>,
 }
 
 impl<'a> Record<'a> {
@@ -444,6 +468,10 @@ impl<'a> Record<'a> {
         let (rule, error) = match rejected.why {
             Why::Rule(rule) => (Some(rule), None),
             Why::Error(error) => (None, Some(error)),
+        };
+        let read_as = match (rejected.why, rejected.body) {
+            (Why::Error(_), Body::Original(_, read_as)) => read_as,
+            _ => ReadAs::default(),
         };
         let Origin { file, line, offset } = rejected.origin;
         let Rejected { id, stage, .. } = *rejected;
@@ -461,10 +489,12 @@ impl<'a> Record<'a> {
             original,
             original_base64,
             original_start,
+            format: read_as.format(),
+            header: read_as.header(),
         };
         match rejected.body {
             Body::Text(text) => Self { text: Some(text), ..record },
-            Body::Original(bytes) => match simdutf8::basic::from_utf8(bytes) {
+            Body::Original(bytes, _) => match simdutf8::basic::from_utf8(bytes) {
                 Ok(original) => Self { original: Some(original), ..record },
                 Err(_) => Self { original_base64: Some(data_encoding::BASE64.encode(bytes)), ..record },
             },

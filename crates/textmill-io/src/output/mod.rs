@@ -1,6 +1,7 @@
 //! The output: staged while a run goes on, published when it is whole.
 
 mod encode;
+mod join;
 mod name;
 mod pack;
 mod part;
@@ -19,15 +20,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use self::encode::{Body, EncodedBatch, Encoder, Rejected, Why};
+pub use self::join::{Join, Stays};
 use self::name::Names;
 use self::part::{Part, hex};
-use self::parts::Parts;
+use self::parts::{Old, Parts};
 pub use self::pattern::NamePart;
 use self::pattern::Pattern;
 pub use self::state::FOLDER;
 pub(crate) use self::state::SUCCESS;
 use self::state::{Claim, Wanted};
-pub use self::state::{HashedFile, MadeFrom, REPORT_FILE, RUN_FILE, is_there, state_folder};
+pub use self::state::{
+    HashedFile, MadeFrom, REPORT_FILE, RUN_FILE, files_of, is_there, retried, state_folder,
+};
 use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
 use crate::format::{Compression, OutputFormat};
@@ -60,6 +64,8 @@ pub struct OutputOptions {
     pub pipeline: String,
     /// What the output is made with, for its manifest.
     pub made_from: MadeFrom,
+    /// Go on from what is there.
+    pub join: Option<Join>,
 }
 
 /// An output that is being written. Dropped without [`Output::publish`], it leaves what was there before.
@@ -121,7 +127,7 @@ enum Sink {
     /// A file for each document.
     Texts(Claim, Texts),
     /// Files of many documents.
-    Parts(Claim, Parts),
+    Parts(Claim, Box<Parts>),
 }
 
 /// Files of one document each.
@@ -130,6 +136,8 @@ struct Texts {
     names: Names,
     folders: BTreeSet<PathBuf>,
     files: Vec<PublishedFile>,
+    /// Files of an earlier run that stay.
+    old: Vec<PublishedFile>,
 }
 
 impl Output {
@@ -141,13 +149,26 @@ impl Output {
         let path = PathBuf::from(&options.uri);
         let is_folder = is_folder(options);
         let format = format(options, is_folder)?;
+        let options = &with_old_columns(options, &path, format)?;
         let encoder = Encoder::new(format, pattern(options, is_folder, format)?, options);
+        let mut documents = 0;
         let sink = if is_stream(&options.uri) {
             Sink::Direct(stream(&path, open_stream(&options.uri)?, &encoder)?)
         } else {
-            staged(options, &path, is_folder, &encoder)?
+            staged(options, &path, is_folder, &encoder, &mut documents)?
         };
-        Ok(Self { path, encoder, sink, documents: 0 })
+        Ok(Self { path, encoder, sink, documents })
+    }
+
+    /// Ends what a run has left that was killed while it published, if all of its files are there.
+    ///
+    /// # Errors
+    /// As [`Output::open`].
+    pub fn settle(options: &OutputOptions) -> Result<()> {
+        if is_stream(&options.uri) {
+            return Ok(());
+        }
+        Claim::settle(&wanted(options, Path::new(&options.uri), is_folder(options)))
     }
 
     /// The format, as it was given or as the name says.
@@ -222,7 +243,10 @@ impl Output {
                 let bytes = file.bytes;
                 (vec![file], bytes)
             }
-            Sink::Texts(claim, texts) => publish_folder(claim, texts.files, documents)?,
+            Sink::Texts(claim, texts) => {
+                let files = texts.finish(&claim)?;
+                publish_folder(claim, files, documents)?
+            }
             Sink::Parts(claim, parts) => {
                 let files = parts.finish_all(&claim)?;
                 publish_folder(claim, files, documents)?
@@ -244,6 +268,22 @@ fn publish_folder(
 }
 
 impl Texts {
+    fn with_old(old: Vec<PublishedFile>) -> Self {
+        let mut names = Names::default();
+        for file in &old {
+            names.keep(&file.path);
+        }
+        Self { names, old, ..Self::default() }
+    }
+
+    fn finish(mut self, claim: &Claim) -> Result<Vec<PublishedFile>> {
+        for file in self.old {
+            join::keep(claim, &file)?;
+            self.files.push(file);
+        }
+        Ok(self.files)
+    }
+
     fn write(&mut self, claim: &Claim, batch: &EncodedBatch) -> Result<Vec<Refused>> {
         let mut refused = Vec::new();
         for (file, text) in batch.texts() {
@@ -361,21 +401,51 @@ fn open_stream(uri: &str) -> Result<Box<dyn Write + Send>> {
     Ok(Box::new(file))
 }
 
-fn staged(options: &OutputOptions, path: &Path, is_folder: bool, encoder: &Encoder) -> Result<Sink> {
-    let wanted = Wanted {
-        target: path,
-        is_folder,
-        overwrite: options.overwrite,
-        pipeline: &options.pipeline,
-        made_from: &options.made_from,
-    };
-    let claim = Claim::new(&wanted)?;
+/// The options with the columns that the output has, where documents join it: a file has one set of columns.
+fn with_old_columns(options: &OutputOptions, path: &Path, format: OutputFormat) -> Result<OutputOptions> {
+    let mut options = options.clone();
+    let joins = options.join.as_ref().is_some_and(|join| join.stays.is_all());
+    let old = (joins && format.has_columns() && options.columns.is_none()).then(|| files_of(path)).flatten();
+    if let Some((first, _)) = old.as_deref().and_then(<[_]>::first) {
+        options.input = join::columns_of(first, format, options.input.names())?;
+    }
+    Ok(options)
+}
+
+/// `documents`: how many there are already.
+fn staged(
+    options: &OutputOptions,
+    path: &Path,
+    is_folder: bool,
+    encoder: &Encoder,
+    documents: &mut u64,
+) -> Result<Sink> {
+    let mut claim = Claim::new(&wanted(options, path, is_folder))?;
+    let join = options.join.as_ref();
+    let files = join.map_or(Ok(Vec::new()), |join| claim.join(&join.retried))?;
+    let stays = join.map_or(Stays::Documents, |join| join.stays.clone());
     if encoder.format == OutputFormat::Text {
-        return Ok(Sink::Texts(claim, Texts::default()));
+        *documents = files.len() as u64;
+        return Ok(Sink::Texts(claim, Texts::with_old(files)));
     }
     if is_folder {
         let taken = taken(&options.others, path);
-        return Ok(Sink::Parts(claim, Parts::new(encoder.clone(), options.max_bytes, &taken)));
+        if !files.is_empty() && encoder.names_shards() {
+            let message =
+                "the names of its files have `{shard}`, which documents that are retried have none of";
+            return Err(Error::new(ErrorKind::InvalidOption, path, message)
+                .with_hint("run the pipeline anew, with `--fresh`"));
+        }
+        let fields = options.input.names().clone();
+        let (kept, copied) = if stays.is_all() { (files, Vec::new()) } else { (Vec::new(), files) };
+        *documents = kept.iter().map(|file| file.documents).sum();
+        let old = Old { files: kept, stays: stays.clone(), fields: fields.clone() };
+        let mut parts = Parts::new(encoder.clone(), options.max_bytes, &taken, old);
+        for file in copied {
+            let mut write = |batch: &EncodedBatch| parts.write(&claim, batch);
+            *documents += stays.copy(&claim.placed(&file.path), encoder, &fields, &mut write)?;
+        }
+        return Ok(Sink::Parts(claim, Box::new(parts)));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     claim.check_free(&name)?;
@@ -383,8 +453,23 @@ fn staged(options: &OutputOptions, path: &Path, is_folder: bool, encoder: &Encod
     let file = step("create", &staged)
         .and_then(|()| File::create(&staged))
         .map_err(|error| Error::io(&staged, "cannot write", error))?;
-    let part = stream(&staged, BufWriter::with_capacity(BUFFER, file), encoder)?;
+    let mut part = stream(&staged, BufWriter::with_capacity(BUFFER, file), encoder)?;
+    let mut write =
+        |batch: &EncodedBatch| part.write(batch).map_err(|error| Error::io(&staged, "cannot write", error));
+    for file in &files {
+        *documents += stays.copy(&claim.placed(&file.path), encoder, options.input.names(), &mut write)?;
+    }
     Ok(Sink::Staged(claim, part, name))
+}
+
+fn wanted<'a>(options: &'a OutputOptions, target: &'a Path, is_folder: bool) -> Wanted<'a> {
+    Wanted {
+        target,
+        is_folder,
+        overwrite: options.overwrite,
+        pipeline: &options.pipeline,
+        made_from: &options.made_from,
+    }
 }
 
 /// The names of other outputs that lie in a folder.

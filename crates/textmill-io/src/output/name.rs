@@ -25,6 +25,8 @@ pub(super) struct Names {
     files: HashSet<String>,
     folders: HashSet<String>,
     ids: HashSet<String>,
+    /// Files of an earlier run that stay.
+    old: HashSet<String>,
 }
 
 impl Names {
@@ -34,6 +36,10 @@ impl Names {
             return None;
         }
         let candidates = [readable(id), opaque(id)];
+        // Names are made of ids alone, so whoever has this name has this id.
+        if candidates.iter().any(|name| self.old.contains(name)) {
+            return None;
+        }
         let free = candidates.into_iter().find(|name| self.is_free(&name.to_lowercase()))?;
         self.insert(&free);
         Some(free)
@@ -55,6 +61,17 @@ impl Names {
         }
         self.insert(&claimed);
         claimed
+    }
+
+    /// A file of an earlier run stays, with its name.
+    pub(super) fn keep(&mut self, name: &str) {
+        self.old.insert(name.to_owned());
+        self.insert(name);
+    }
+
+    /// Whether it is the name of a file of an earlier run that stays.
+    pub(super) fn is_old(&self, name: &str) -> bool {
+        self.old.contains(name)
     }
 
     fn insert(&mut self, name: &str) {

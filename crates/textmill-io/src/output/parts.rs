@@ -12,11 +12,13 @@ use std::path::{Path, PathBuf};
 
 use super::PublishedFile;
 use super::encode::{EncodedBatch, Encoder};
+use super::join::{self, Stays};
 use super::name::Names;
 use super::part::{self, Part};
 use super::pattern::nth;
 use super::spill::{Resting, Spill};
 use super::state::{Claim, SUCCESS};
+use crate::names::FieldNames;
 use crate::step::step;
 use crate::{Error, Result};
 
@@ -47,6 +49,15 @@ pub(super) struct Parts {
     clock: u64,
     folders: BTreeSet<PathBuf>,
     done: Vec<PublishedFile>,
+    old: Old,
+}
+
+/// Files of an earlier run that stay.
+#[derive(Debug)]
+pub(super) struct Old {
+    pub(super) files: Vec<PublishedFile>,
+    pub(super) stays: Stays,
+    pub(super) fields: FieldNames,
 }
 
 /// The files of documents with the same values.
@@ -71,11 +82,14 @@ enum To {
 
 impl Parts {
     /// `taken`: names in the folder that are no longer free, relative to it.
-    pub(super) fn new(encoder: Encoder, max_bytes: Option<NonZeroU64>, taken: &[String]) -> Self {
+    pub(super) fn new(encoder: Encoder, max_bytes: Option<NonZeroU64>, taken: &[String], old: Old) -> Self {
         let mut names = Names::default();
         names.claim_file(SUCCESS);
         for name in taken {
             names.claim_file(name);
+        }
+        for file in &old.files {
+            names.keep(&file.path);
         }
         Self {
             most_held: part::held(encoder.format).map(|bytes| (HELD / bytes).max(1)),
@@ -89,6 +103,7 @@ impl Parts {
             clock: 0,
             folders: BTreeSet::new(),
             done: Vec::new(),
+            old,
         }
     }
 
@@ -153,15 +168,35 @@ impl Parts {
     }
 
     fn begin_file(&mut self, claim: &Claim, number: usize) -> Result<To> {
-        let series = &mut self.series[number];
-        let name = self.names.claim_file(&nth(&series.name, series.next));
-        series.next += 1;
+        let name = self.next_name(number);
         claim.check_free(&name)?;
         let path = claim.staged(&name);
         self.make_folder(&path)?;
         let file = Resting::create(&path).map_err(cannot_write(&path))?;
-        let part = Part::new(file, self.encoder.clone()).map_err(cannot_write(&path))?;
+        let mut part = Part::new(file, self.encoder.clone()).map_err(cannot_write(&path))?;
+        if let Some(place) = self.old.files.iter().position(|file| file.path == name) {
+            let file = self.old.files.swap_remove(place);
+            let mut write = |batch: &EncodedBatch| part.write(batch).map_err(cannot_write(&path));
+            let from = claim.placed(&file.path);
+            self.old.stays.copy(&from, &self.encoder, &self.old.fields, &mut write)?;
+        }
         Ok(To::File(name, Box::new(part)))
+    }
+
+    /// The name of the next file of a series: a part behind those of an earlier run, or the file of that run that is gone on
+    /// with.
+    fn next_name(&mut self, number: usize) -> String {
+        let series = &mut self.series[number];
+        loop {
+            let name = nth(&series.name, series.next);
+            let is_numbered = name != series.name;
+            series.next += 1;
+            match self.names.is_old(&name) {
+                true if is_numbered => (),
+                true => return name,
+                false => return self.names.claim_file(&name),
+            }
+        }
     }
 
     fn make_folder(&mut self, path: &Path) -> Result<()> {
@@ -205,6 +240,7 @@ impl Parts {
     /// Ends all files. Without any document there is one file, if its name is known.
     pub(super) fn finish_all(mut self, claim: &Claim) -> Result<Vec<PublishedFile>> {
         if self.series.is_empty()
+            && self.old.files.is_empty()
             && let Some(series) = self.encoder.only_series().map(ToOwned::to_owned)
         {
             let number = self.number(&series);
@@ -212,6 +248,10 @@ impl Parts {
         }
         (0..self.series.len()).try_for_each(|number| self.finish(number))?;
         (0..self.series.len()).try_for_each(|number| self.replay(claim, number))?;
+        for file in std::mem::take(&mut self.old.files) {
+            join::keep(claim, &file)?;
+            self.done.push(file);
+        }
         self.done.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(self.done)
     }

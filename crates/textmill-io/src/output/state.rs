@@ -107,6 +107,9 @@ pub struct MadeFrom {
     /// A hash of all that the run depended on, the input and the program included; empty where that cannot be said.
     #[serde(default)]
     pub run: String,
+    /// Which failed documents joined it afterwards, as a hash; empty where none did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub retried: String,
 }
 
 /// A file and its hash.
@@ -139,13 +142,39 @@ pub(super) struct Wanted<'a> {
 
 impl Claim {
     pub(super) fn new(wanted: &Wanted<'_>) -> Result<Self> {
+        let claim = Self::take(wanted)?;
+        if claim.is_folder {
+            claim.check_free(SUCCESS)?;
+        }
+        claim.make_staging()?;
+        Ok(claim)
+    }
+
+    /// Ends what a run has left that was killed while it published, if all of its files are there. Otherwise nothing happens.
+    pub(super) fn settle(wanted: &Wanted<'_>) -> Result<()> {
+        let (_, state) = places(wanted)?;
+        if !state.join(PUBLISHING).exists() {
+            return Ok(());
+        }
+        let mut claim = Self::take(wanted)?;
+        claim.is_published = true;
+        let Some(manifest) = read_json::<Manifest>(&state.join(PUBLISHING)) else { return Ok(()) };
+        let is_there = |file: &PublishedFile| {
+            let places = [claim.staged(&file.path), claim.placed(&file.path)];
+            places.iter().any(|place| is_whole(place, file))
+        };
+        if manifest.files.iter().all(is_there) { claim.place_all(&manifest.files) } else { Ok(()) }
+    }
+
+    /// Makes the output ours, and changes nothing in it.
+    fn take(wanted: &Wanted<'_>) -> Result<Self> {
         let (root, state) = places(wanted)?;
         check_folder(&root)?;
         check_ours(wanted, &root, &state)?;
         let mut created = Vec::new();
         let owner = create_folders(&state, &mut created).and_then(|()| own(wanted, &state));
         let owner = owner.inspect_err(|_| remove_created(&created))?;
-        let claim = Self {
+        Ok(Self {
             previous: previous_files(&state)?,
             root,
             state,
@@ -156,12 +185,7 @@ impl Claim {
             created,
             is_published: false,
             _owner: owner,
-        };
-        if claim.is_folder {
-            claim.check_free(SUCCESS)?;
-        }
-        claim.make_staging()?;
-        Ok(claim)
+        })
     }
 
     /// Whether a file of this name may be put there: nothing is in its place, or what is there is ours.
@@ -173,6 +197,29 @@ impl Claim {
         } else {
             Err(not_ours(&path, "the file exists and was not written by this pipeline"))
         }
+    }
+
+    /// Goes on from what is there, if anything is: its files. They have to be as they were left.
+    pub(super) fn join(&mut self, retried: &str) -> Result<Vec<PublishedFile>> {
+        let Some(manifest) = read_json::<Manifest>(&self.state.join(MANIFEST)) else { return Ok(Vec::new()) };
+        let documents =
+            manifest.files.into_iter().filter(|file| file.path != SUCCESS && is_inside(&file.path));
+        let files: Vec<_> = documents.collect();
+        let changed = files.iter().find(|file| !is_whole(&self.placed(&file.path), file));
+        if self.state.join(PUBLISHING).exists() || changed.is_some() {
+            let path = changed.map_or_else(|| self.root.clone(), |file| self.root.join(&file.path));
+            let message = "is not as the run before has left it, so nothing can join it";
+            return Err(Error::new(ErrorKind::Io, path, message)
+                .with_hint("run the pipeline without `--retry-failed`"));
+        }
+        // Its documents were made of what they were made of, whatever those that join them are made of.
+        self.made_from = MadeFrom { retried: retried.to_owned(), ..manifest.made_from };
+        Ok(files)
+    }
+
+    /// Where the file of this name is.
+    pub(super) fn placed(&self, name: &str) -> PathBuf {
+        self.root.join(name)
     }
 
     /// What the run has finished.
@@ -195,20 +242,26 @@ impl Claim {
         self.announce(&listed, documents)?;
         // They speak of the run before; until those of this run are written, none is better than a wrong one.
         self.remove_records()?;
-        if success.is_some() {
+        self.is_published = self.place_all(&listed).map(|()| true)?;
+        Ok(())
+    }
+
+    /// Puts the files that were announced into their places, as far as they are not there yet.
+    fn place_all(&self, listed: &[PublishedFile]) -> Result<()> {
+        let (success, files): (Vec<_>, Vec<_>) = listed.iter().partition(|file| file.path == SUCCESS);
+        if !success.is_empty() {
             remove_file(&self.root.join(SUCCESS))?;
         }
         let mut folders = BTreeSet::from([self.root.clone()]);
         for file in files {
-            self.place(&file.path, &mut folders)?;
+            self.place(file, &mut folders)?;
         }
-        self.remove_stale(&listed)?;
+        self.remove_stale(listed)?;
         self.flush_folders(&folders)?;
-        if let Some(success) = success {
-            self.place(&success.path, &mut folders)?;
+        for success in success {
+            self.place(success, &mut folders)?;
             sync(&self.root)?;
         }
-        self.is_published = true;
         rename(&self.state.join(PUBLISHING), &self.state.join(MANIFEST))?;
         sync(&self.state)?;
         remove_folder(&self.state.join(STAGING))?;
@@ -288,9 +341,13 @@ impl Claim {
         Ok(())
     }
 
-    /// Renames a staged file; `folders` are those known to be real folders, not links.
-    fn place(&self, name: &str, folders: &mut BTreeSet<PathBuf>) -> Result<()> {
-        let target = self.root.join(name);
+    /// Renames a staged file, unless a run before this one has; `folders` are those known to be real folders, not links.
+    fn place(&self, file: &PublishedFile, folders: &mut BTreeSet<PathBuf>) -> Result<()> {
+        let name = file.path.as_str();
+        let (staged, target) = (self.staged(name), self.placed(name));
+        if !staged.exists() && is_whole(&target, file) {
+            return Ok(());
+        }
         self.check_free(name)?;
         let mut folder = self.root.clone();
         for part in Path::new(name).parent().iter().flat_map(|parent| parent.components()) {
@@ -300,7 +357,7 @@ impl Claim {
                 folders.insert(folder.clone());
             }
         }
-        rename(&self.staged(name), &target)
+        rename(&staged, &target)
     }
 
     fn remove_stale(&self, files: &[PublishedFile]) -> Result<()> {
@@ -332,8 +389,11 @@ impl Drop for Claim {
         if self.is_published {
             return;
         }
-        // There is nobody to tell: the run ends with an error already, and what stays behind is cleared by the next one.
-        _ = remove_folder(&self.state.join(STAGING));
+        // There is nobody to tell: the run ends with an error already, and what stays behind is cleared by the next one. What was
+        // announced is left, so that it can be ended.
+        if !self.state.join(PUBLISHING).exists() {
+            _ = remove_folder(&self.state.join(STAGING));
+        }
         let is_needed = [PUBLISHING, JOURNAL].iter().any(|file| self.state.join(file).exists());
         if self.created.contains(&self.state) && !is_needed {
             _ = fs::remove_file(self.state.join(OWNER));
@@ -372,12 +432,31 @@ pub fn is_there(output: &Path, made_from: &MadeFrom) -> bool {
     let Some(state) = state_folder(output) else { return false };
     let Some(manifest) = read_json::<Manifest>(&state.join(MANIFEST)) else { return false };
     let root = if output.is_dir() { output } else { output.parent().unwrap_or(output) };
-    let is_whole = |file: &PublishedFile| {
-        fs::symlink_metadata(root.join(&file.path))
-            .is_ok_and(|found| found.is_file() && found.len() == file.bytes)
-    };
+    let is_whole = |file: &PublishedFile| is_whole(&root.join(&file.path), file);
     let is_being_changed = state.join(PUBLISHING).exists();
-    !is_being_changed && manifest.made_from == *made_from && manifest.files.iter().all(is_whole)
+    let found = MadeFrom { retried: String::new(), ..manifest.made_from.clone() };
+    !is_being_changed && found == *made_from && manifest.files.iter().all(is_whole)
+}
+
+/// Whether a file is at this place, with its size.
+fn is_whole(place: &Path, file: &PublishedFile) -> bool {
+    fs::symlink_metadata(place).is_ok_and(|found| found.is_file() && found.len() == file.bytes)
+}
+
+/// The files of an output that is there and whole, with their absolute paths; `None` where it is not.
+pub fn files_of(output: &Path) -> Option<Vec<(PathBuf, PublishedFile)>> {
+    let state = state_folder(output)?;
+    let manifest =
+        read_json::<Manifest>(&state.join(MANIFEST)).filter(|_| !state.join(PUBLISHING).exists())?;
+    let root = if output.is_dir() { output } else { output.parent().unwrap_or(output) };
+    let documents = manifest.files.into_iter().filter(|file| file.path != SUCCESS && is_inside(&file.path));
+    Some(documents.map(|file| (root.join(&file.path), file)).collect())
+}
+
+/// Which failed documents have joined an output, as a hash.
+pub fn retried(output: &Path) -> Option<String> {
+    let manifest = read_json::<Manifest>(&state_folder(output)?.join(MANIFEST))?;
+    Some(manifest.made_from.retried).filter(|retried| !retried.is_empty())
 }
 
 /// The folder beside a file.

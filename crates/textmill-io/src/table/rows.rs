@@ -22,7 +22,7 @@ use crate::cell::{Cell, EXTRA};
 use crate::columns::{Columns, TableColumn};
 use crate::document::{Document, FieldKind, Origin};
 use crate::format::InvalidUtf8;
-use crate::input::{ReadFailure, count_invalid, invalid_utf8};
+use crate::input::{ReadAs, ReadFailure, count_invalid, invalid_utf8};
 use crate::names::FieldNames;
 
 /// What the documents of batches of one schema are made of, and what columns they become.
@@ -264,7 +264,8 @@ impl Rows {
         made.map(|document| document.noting(mended.map_or(0, |mended| mended.replaced), false)).map_err(
             |message| {
                 let original = Cow::Owned(self.table.row_json(row));
-                ReadFailure { origin: origin(), message, original, is_start: false, limit: None }
+                let read_as = ReadAs::default();
+                ReadFailure { origin: origin(), message, original, is_start: false, limit: None, read_as }
             },
         )
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use textmill_io::{
     Body, Chunk, Compression, EncodedBatch, ErrorKind, Input, Origin, Output, OutputFormat, OutputOptions,
-    Published, Refused, Rejected, Why,
+    Published, ReadAs, Refused, Rejected, Why,
 };
 
 use crate::util::{Folder, gzip, read_all};
@@ -304,9 +304,14 @@ fn rejected_documents_say_why() {
     let rejected =
         Rejected { id: "i", origin: &origin, stage: Some("s"), why: Why::Rule("r"), body: Body::Text("t") };
     check(&rejected, r#"{"id":"i","file":"a.jsonl","line":2,"offset":5,"stage":"s","rule":"r","text":"t"}"#);
-    let failed = Rejected { stage: None, why: Why::Error("e"), body: Body::Original(b"{"), ..rejected };
+    let failed = Rejected {
+        stage: None,
+        why: Why::Error("e"),
+        body: Body::Original(b"{", ReadAs::default()),
+        ..rejected
+    };
     check(&failed, r#"{"id":"i","file":"a.jsonl","line":2,"offset":5,"error":"e","original":"{"}"#);
-    let binary = Rejected { body: Body::Original(b"\xff{"), ..failed };
+    let binary = Rejected { body: Body::Original(b"\xff{", ReadAs::default()), ..failed };
     check(&binary, r#"{"id":"i","file":"a.jsonl","line":2,"offset":5,"error":"e","original-base64":"/3s="}"#);
 }
 
