@@ -42,8 +42,8 @@ pub(crate) struct Slot<'c> {
     pub(crate) fate: Fate,
     /// Whether a stage has edited the text.
     pub(crate) edited: bool,
-    /// How many characters the text has.
-    chars: u64,
+    /// How many characters and bytes the text has.
+    size: (u64, usize),
     /// How many documents stages have emitted for this one: what their ids are made of.
     children: usize,
     /// By which the lines, sentences and words of its text are known.
@@ -92,11 +92,11 @@ pub(crate) struct Cancelled;
 impl<'c> Slot<'c> {
     pub(crate) fn new(read: Result<Document<'c>, ReadFailure<'c>>) -> Self {
         let source = read.map_or_else(Source::Unreadable, Source::Document);
-        let chars = match &source {
-            Source::Document(document) => document.text().chars().count() as u64,
-            Source::Unreadable(_) => 0,
+        let size = match &source {
+            Source::Document(document) => document.text_size(),
+            Source::Unreadable(_) => (0, 0),
         };
-        Self { source, fate: Fate::Kept, edited: false, chars, children: 0, key: DocumentKey::default() }
+        Self { source, fate: Fate::Kept, edited: false, size, children: 0, key: DocumentKey::default() }
     }
 
     /// Whether stages have made other documents of it.
@@ -130,8 +130,8 @@ impl<'c> Slot<'c> {
 
     /// Characters and bytes of the text, if the document is still on its way.
     fn size(&mut self) -> Option<(u64, usize)> {
-        let chars = self.chars;
-        self.alive().map(|document| (chars, document.text().len()))
+        let size = self.size;
+        self.alive().map(|_| size)
     }
 
     /// Shows it to somebody who looks on, as emitted for the document with the id `parent`.
@@ -259,16 +259,17 @@ impl<'e> Mill<'e> {
         for (&index, answer) in alive.iter().zip(answers.iter_mut()) {
             let slot = &mut slots[index];
             let (key, earlier, new) = (slot.key, slot.children, answer.emits.len());
-            let mut chars = slot.chars;
+            let mut size = slot.size;
             let document = slot.alive().expect("only documents on their way were handed to the stage");
             observer.see(number, key, document, answer);
             let mut edited = false;
             slot.fate = match std::mem::take(&mut answer.verdict) {
                 Verdict::Fail(message) => self.fail(number, message),
                 verdict => {
-                    chars = self.count(number, document, chars, answer, &verdict);
+                    let chars = self.count(number, document, size.0, answer, &verdict);
                     edited = answer.edits_text();
                     let changed = self.change(number, document, answer);
+                    size = (chars, document.text().len());
                     self.counts.stages[number].changed += u64::from(changed);
                     let children = self.emit(number, document, earlier, answer);
                     for child in &children {
@@ -282,7 +283,7 @@ impl<'e> Mill<'e> {
                 self.segments.forget(key);
             }
             slot.edited |= edited;
-            slot.chars = chars;
+            slot.size = size;
             slot.children += new;
         }
         (self.answers, self.alive) = (answers, alive);

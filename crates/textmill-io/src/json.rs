@@ -48,6 +48,30 @@ pub(crate) fn is_decodable_text(json: &str) -> bool {
     json.starts_with('"') && !escapes.any(|at| matches!(bytes.get(at + 2), Some(b'd' | b'D')))
 }
 
+/// How many characters and bytes a text has that is surely one ([`is_decodable_text`]), without decoding it.
+pub(crate) fn text_size(json: &str) -> (u64, usize) {
+    let inside = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
+    let (mut chars, mut bytes) = (inside.chars().count(), inside.len());
+    let mut rest = inside.as_bytes();
+    while let Some(escape) = memchr::memchr(b'\\', rest).and_then(|at| rest.get(at..)) {
+        let (written, decoded) = match escape {
+            [_, b'u', hex @ ..] => (6, utf8_len(hex)),
+            _ => (2, 1),
+        };
+        chars -= written - 1;
+        bytes -= written - decoded;
+        rest = escape.get(written..).unwrap_or_default();
+    }
+    (chars as u64, bytes)
+}
+
+/// How many bytes of UTF-8 the character takes that four hexadecimal digits stand for; it is no surrogate.
+fn utf8_len(hex: &[u8]) -> usize {
+    let digits = hex.get(..4).and_then(|digits| str::from_utf8(digits).ok());
+    let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    code.and_then(char::from_u32).map_or(1, char::len_utf8)
+}
+
 /// The JSON string for `text`.
 pub(crate) fn encode_text(text: &str) -> String {
     let mut json = Vec::with_capacity(text.len() + text.len() / 16 + 2);
@@ -241,6 +265,15 @@ mod tests {
         }
         for json in unsure {
             assert!(!is_decodable_text(json), "{json}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_is_as_long_as_it_is_when_decoded(text in r#"([a-zé€😀 ]|\\\\|\\"|\\n|\\t|\\/|\\u00e9|\\u0041|\\u20AC|\\uffff){0,40}"#) {
+            let json = format!("\"{text}\"");
+            let decoded = decode_text(&json).unwrap();
+            proptest::prop_assert_eq!(text_size(&json), (decoded.chars().count() as u64, decoded.len()));
         }
     }
 

@@ -189,6 +189,16 @@ impl<'c> Document<'c> {
         })
     }
 
+    /// How many characters and bytes the text has; it is not decoded for that.
+    pub fn text_size(&self) -> (u64, usize) {
+        let as_read = self.text_field.filter(|_| self.text.get().is_none());
+        let place = as_read.and_then(|index| self.fields[index].place.clone());
+        match place.and_then(|place| self.source.json().get(place)) {
+            Some(json) => json::text_size(json),
+            None => (self.text().chars().count() as u64, self.text().len()),
+        }
+    }
+
     /// The bytes as they were read, less a byte order mark and the line's end; of a row that was not read as bytes of its
     /// own, a JSON object; empty for an emitted document.
     pub fn original(&self) -> Cow<'c, [u8]> {
