@@ -39,7 +39,7 @@ impl FieldKind {
     /// What it is instead.
     pub fn check(self, json: &str) -> Result<(), String> {
         let is_right = match self {
-            Self::Text => json::decode_text(json).map(|_| true)?,
+            Self::Text => json::check_any(json).and_then(|()| json::decode_text(json)).map(|_| true)?,
             Self::Bool => matches!(json, "true" | "false"),
             Self::Int => json.parse::<i64>().is_ok() && json::check_any(json).is_ok(),
             Self::Float => json::describe(json) == "a number" && json::check_any(json).is_ok(),
