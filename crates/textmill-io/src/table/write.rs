@@ -3,11 +3,12 @@
 use std::fmt;
 use std::io;
 use std::mem;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array as _, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
-use arrow_schema::SchemaRef;
+use arrow_schema::{ArrowError, DataType, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -22,8 +23,8 @@ const ZSTD_LEVEL: i32 = 3;
 pub(crate) enum TableWriter {
     /// A Parquet file, packed with Zstandard inside.
     Parquet(Box<ArrowWriter<Vec<u8>>>),
-    /// An Arrow IPC file.
-    Arrow(Box<FileWriter<Vec<u8>>>),
+    /// An Arrow IPC file, with this schema.
+    Arrow(Box<FileWriter<Vec<u8>>>, SchemaRef),
 }
 
 impl TableWriter {
@@ -38,8 +39,9 @@ impl TableWriter {
     }
 
     pub(crate) fn arrow(schema: &SchemaRef) -> io::Result<Self> {
-        let writer = FileWriter::try_new(Vec::new(), schema).map_err(io::Error::other)?;
-        Ok(Self::Arrow(Box::new(writer)))
+        let schema = without_dictionaries(schema);
+        let writer = FileWriter::try_new(Vec::new(), &schema).map_err(io::Error::other)?;
+        Ok(Self::Arrow(Box::new(writer), schema))
     }
 
     /// The bytes that are ready after some more rows.
@@ -49,8 +51,9 @@ impl TableWriter {
                 writer.write(rows).map_err(io::Error::other)?;
                 Ok(mem::take(writer.inner_mut()))
             }
-            Self::Arrow(writer) => {
-                writer.write(rows).map_err(io::Error::other)?;
+            Self::Arrow(writer, schema) => {
+                let rows = as_in(schema, rows).map_err(io::Error::other)?;
+                writer.write(&rows).map_err(io::Error::other)?;
                 Ok(mem::take(writer.get_mut()))
             }
         }
@@ -60,7 +63,7 @@ impl TableWriter {
     pub(crate) fn held(&self) -> usize {
         match self {
             Self::Parquet(writer) => writer.in_progress_size(),
-            Self::Arrow(_) => 0,
+            Self::Arrow(..) => 0,
         }
     }
 
@@ -68,9 +71,40 @@ impl TableWriter {
     pub(crate) fn finish(self) -> io::Result<Vec<u8>> {
         match self {
             Self::Parquet(writer) => writer.into_inner().map_err(io::Error::other),
-            Self::Arrow(writer) => writer.into_inner().map_err(io::Error::other),
+            Self::Arrow(writer, _) => writer.into_inner().map_err(io::Error::other),
         }
     }
+}
+
+/// The schema with the values themselves in the place of numbers into a dictionary. An Arrow file has one dictionary for a
+/// column, once and for all; Parquet has another in each row group.
+fn without_dictionaries(schema: &SchemaRef) -> SchemaRef {
+    let fields: Vec<_> = schema.fields().iter().map(field_without_dictionary).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+fn field_without_dictionary(field: &FieldRef) -> FieldRef {
+    let of = field_without_dictionary;
+    let data_type = match field.data_type() {
+        DataType::Dictionary(_, value) => value.as_ref().clone(),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(of).collect()),
+        DataType::List(item) => DataType::List(of(item)),
+        DataType::LargeList(item) => DataType::LargeList(of(item)),
+        DataType::Map(entries, sorted) => DataType::Map(of(entries), *sorted),
+        _ => return Arc::clone(field),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(data_type))
+}
+
+/// The rows in columns of the types of this schema.
+fn as_in(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let of_type = |(array, field): (&ArrayRef, &FieldRef)| match field.data_type() {
+        same if array.data_type() == same => Ok(Arc::clone(array)),
+        other => arrow_cast::cast(array, other),
+    };
+    let columns = rows.columns().iter().zip(schema.fields()).map(of_type).collect::<Result<_, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
 }
 
 /// Rows as bytes that [`unpack`] understands: a stream of Arrow.
@@ -108,7 +142,38 @@ impl fmt::Debug for TableWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Parquet(_) => "Parquet",
-            Self::Arrow(_) => "Arrow",
+            Self::Arrow(..) => "Arrow",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::DictionaryArray;
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::Int32Type;
+    use arrow_ipc::reader::FileReader;
+    use arrow_schema::Field;
+
+    use super::*;
+
+    fn rows(values: &[&str]) -> RecordBatch {
+        let dictionary: DictionaryArray<Int32Type> = values.iter().copied().collect();
+        let field = Field::new("language", dictionary.data_type().clone(), true);
+        RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::new(dictionary)]).unwrap()
+    }
+
+    #[test]
+    fn each_row_group_of_a_parquet_file_has_its_own_dictionary() {
+        let (one, other) = (rows(&["de", "en", "de"]), rows(&["fr"]));
+        let mut writer = TableWriter::arrow(&one.schema()).unwrap();
+        let mut file = writer.write(&one).unwrap();
+        file.extend(writer.write(&other).unwrap());
+        file.extend(writer.finish().unwrap());
+        let batches = FileReader::try_new(io::Cursor::new(file), None).unwrap();
+        let columns: Vec<_> = batches.map(|batch| Arc::clone(batch.unwrap().column(0))).collect();
+        let texts: Vec<_> =
+            columns.iter().flat_map(|column| column.as_string::<i32>().iter().flatten()).collect();
+        assert_eq!(texts, ["de", "en", "de", "fr"]);
     }
 }
