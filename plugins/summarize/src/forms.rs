@@ -8,7 +8,6 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use textmill_text::Span;
 
 use crate::language::Language;
 
@@ -40,20 +39,29 @@ struct Head {
     length: u8,
 }
 
-/// A word as it is written somewhere, or the stem of one.
+/// A word as it is written somewhere, or the stem of one. There are many, and each word of a document asks for one: so it is
+/// as small as it can be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Form {
-    /// Where it stands in the text of all forms.
-    span: Span,
-    /// It has a digit.
-    pub(crate) digit: bool,
-    /// The languages that have it as a stop word; `None` until a guess asks.
-    guesses: Option<u32>,
-    /// What it means in the language in which it was last met.
-    meaning: Option<(Language, Meaning)>,
+    /// Where it stands in the text of all forms (bytes).
+    start: u32,
+    end: u32,
+    /// The languages that have it as a stop word, once a guess has asked.
+    guesses: u32,
+    /// The form that is its stem in `language`, or [`STOP_WORD`].
+    stem: u32,
     /// The document in which it was last met as a stem, and its number among the terms there.
     term: (u32, u32),
+    /// The language in which it was last met.
+    language: Option<Language>,
+    /// It has a digit.
+    pub(crate) digit: bool,
+    is_guessed: bool,
+    opener: bool,
 }
+
+/// The stem of a word without one.
+const STOP_WORD: u32 = u32::MAX;
 
 /// What a word stands for in a language.
 #[derive(Clone, Copy, Debug)]
@@ -93,9 +101,18 @@ impl Forms {
         let number = u32::try_from(self.known.len()).expect("a text has fewer than 2^32 words");
         let start = self.text.len();
         self.text.push_str(form);
-        let span = Span::new(start, self.text.len());
-        let digit = form.bytes().any(|byte| byte.is_ascii_digit());
-        self.known.push(Form { span, digit, guesses: None, meaning: None, term: (0, 0) });
+        let place = |at: usize| u32::try_from(at).expect("a text has less than 2^32 bytes of words");
+        self.known.push(Form {
+            start: place(start),
+            end: place(self.text.len()),
+            guesses: 0,
+            stem: STOP_WORD,
+            term: (0, 0),
+            language: None,
+            digit: form.bytes().any(|byte| byte.is_ascii_digit()),
+            is_guessed: false,
+            opener: false,
+        });
         let rehash = |entry: &Entry| hash_of(&self.hasher, text_of(&self.text, &self.known, entry.number));
         self.table.insert_unique(hash, Entry { number, head }, rehash);
         number
@@ -112,25 +129,25 @@ impl Forms {
 
     /// The languages that have the word as a stop word, one bit for each that can be guessed.
     pub(crate) fn guesses(&mut self, form: u32) -> u32 {
-        if let Some(known) = self.get(form).guesses {
-            return known;
+        if !self.get(form).is_guessed {
+            self.fold(form);
+            let guesses = Language::guesses(&self.folded);
+            let form = &mut self.known[form as usize];
+            (form.guesses, form.is_guessed) = (guesses, true);
         }
-        self.fold(form);
-        let guesses = Language::guesses(&self.folded);
-        self.known[form as usize].guesses = Some(guesses);
-        guesses
+        self.get(form).guesses
     }
 
     /// What the word means in a language.
     pub(crate) fn meaning(&mut self, form: u32, language: Language) -> Meaning {
-        if let Some((known, meaning)) = self.get(form).meaning
-            && known == language
-        {
-            return meaning;
+        if self.get(form).language == Some(language) {
+            return self.get(form).meaning();
         }
         self.fold(form);
         let meaning = self.learn(language);
-        self.known[form as usize].meaning = Some((language, meaning));
+        let form = &mut self.known[form as usize];
+        (form.language, form.stem, form.opener) =
+            (Some(language), meaning.stem.unwrap_or(STOP_WORD), meaning.opener);
         meaning
     }
 
@@ -191,7 +208,11 @@ impl Head {
 impl Form {
     /// The length in bytes.
     pub(crate) fn len(&self) -> usize {
-        self.span.len()
+        (self.end - self.start) as usize
+    }
+
+    fn meaning(&self) -> Meaning {
+        Meaning { stem: (self.stem != STOP_WORD).then_some(self.stem), opener: self.opener }
     }
 }
 
@@ -202,5 +223,6 @@ fn hash_of(hasher: &FixedState, form: &str) -> u64 {
 }
 
 fn text_of<'a>(text: &'a str, known: &[Form], form: u32) -> &'a str {
-    known[form as usize].span.of(text).unwrap_or_default()
+    let Form { start, end, .. } = known[form as usize];
+    text.get(start as usize..end as usize).unwrap_or_default()
 }
