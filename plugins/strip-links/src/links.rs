@@ -180,8 +180,11 @@ fn markdown_marks(line: &str, mut mark: impl FnMut(Span)) {
         let Some(start) = open.pop() else { continue };
         let Some(len) = address_len(&bytes[at + 1..]) else { continue };
         done = at + 1 + len;
-        mark(start);
-        mark(Span::new(at, done));
+        // `[File][5]("a.txt")` calls what a reference names; the address is none.
+        if start.start == 0 || bytes[start.start - 1] != b']' {
+            mark(start);
+            mark(Span::new(at, done));
+        }
     }
 }
 

@@ -186,7 +186,7 @@ fn links_that_others_leave_behind_go_too() {
     check("A [boat](<a >) came", "A boat came");
     check("A [<a >boat](/b) came", "A boat came");
     check("A <[a](/b) >boat came", "A boat came");
-    check("The [old][boat](/b) came", "The [old]boat came");
+    check("myFile = new [File][5](\"example.txt\");", "myFile = new [File][5](\"example.txt\");");
     let deep = format!("{}a ", "<".repeat(9)) + &">a ".repeat(8) + ">boat";
     check(&deep, &deep);
 }
