@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 use crate::language::Language;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Forms {
     /// The forms by the hash of their bytes.
     table: HashTable<Entry>,
@@ -73,15 +73,18 @@ pub(crate) struct Meaning {
 }
 
 /// With more forms than this, or more bytes of them, all are forgotten before the next document, so that memory is
-/// bounded. Ten thousand news articles have 143,000 words as written.
-const MOST_FORMS: usize = 1 << 18;
+/// bounded. Ten thousand news articles have 143,000 words as written. So many are what a table of 2^18 places takes.
+const MOST_FORMS: usize = (1 << 18) / 8 * 7;
 const MOST_BYTES: usize = 1 << 23;
 
 impl Forms {
     /// Begins a document, which counts its terms from 0.
     pub(crate) fn begin(&mut self) {
         if self.known.len() > MOST_FORMS || self.text.len() > MOST_BYTES || self.document == u32::MAX {
-            *self = Self::default();
+            self.table.clear();
+            self.text.clear();
+            self.known.clear();
+            self.document = 0;
         }
         self.document += 1;
     }
@@ -183,6 +186,20 @@ impl Forms {
             counts.push(0);
         }
         Some(*term)
+    }
+}
+
+impl Default for Forms {
+    /// With room for all forms that there may be: a table that grows is twice in memory, and is filled anew.
+    fn default() -> Self {
+        Self {
+            table: HashTable::with_capacity(MOST_FORMS),
+            hasher: FixedState::default(),
+            text: String::new(),
+            known: Vec::new(),
+            document: 0,
+            folded: String::new(),
+        }
     }
 }
 
