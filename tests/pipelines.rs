@@ -30,6 +30,18 @@ fn check(name: &str, jobs: &str) {
     }
 }
 
+#[test]
+fn every_pipeline_has_tests_and_a_section() {
+    let folder = workspace().join("pipelines");
+    let page = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    for name in names_in(&folder) {
+        let Some(stem) = name.strip_suffix(".toml") else { continue };
+        let text = std::fs::read_to_string(folder.join(&name)).unwrap();
+        assert!(text.contains("\n[[test]]\n"), "{name} has no test");
+        assert!(page.contains(&format!("\n## {stem}.toml\n")), "{name} has no section in README.md");
+    }
+}
+
 /// Editors find it by the `#:schema` line of the pipelines. After a change of an option:
 /// `cargo run -- schema > pipelines/.textmill/schema.json`.
 #[test]

@@ -133,19 +133,27 @@ pub(crate) fn check_output(run: &Run) -> Result<(), Advised> {
 
 /// Whether there is anything to tell what became of each document: the output or, without it, the ledger.
 pub(crate) fn check_there(run: &Run) -> Result<(), Advised> {
-    let is_gone = |kind| run.output(kind).is_none_or(|output| !Path::new(&output.path).exists());
-    if !is_gone("output") || !is_gone("ledger") {
+    let is_there = |kind| run.output(kind).is_some_and(|output| Path::new(&output.path).exists());
+    if is_there("ledger") || is_there("output") && !is_markdown(run) {
         return Ok(());
     }
     Err(Advised {
         message: match run.output("output") {
+            Some(_) if is_markdown(run) => {
+                "the output of this run is Markdown, which is not read back into documents".to_owned()
+            }
             Some(output) if output.path != "-" => {
                 format!("the output of this run is gone: there is no `{}`", output.path)
             }
             _ => "this run has left no output".to_owned(),
         },
-        hint: Some("run it again, into a file; what is compared are documents".to_owned()),
+        hint: Some("run it again, into a file of documents as `.jsonl`, or with `--ledger FILE`".to_owned()),
     })
+}
+
+fn is_markdown(run: &Run) -> bool {
+    let output = run.output("output").map(|output| Path::new(&output.path).extension());
+    output.flatten().is_some_and(|extension| extension == "md" || extension == "markdown")
 }
 
 /// The last text of a document that was kept; `None` if the output does not have it.
@@ -222,7 +230,7 @@ pub(crate) fn documents(run: &Run, with_texts: bool) -> Result<Documents, Advise
             })?;
         }
     }
-    if with_texts {
+    if with_texts && !is_markdown(run) {
         let has_ledger = run.output("ledger").is_some();
         let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
         each_document(run, "output", &mut |document| {

@@ -92,6 +92,7 @@ pub(crate) fn output_options(
         max_bytes: output.max_bytes,
         format: output.format.map(output_format),
         columns: output.columns.as_ref().map(|columns| columns.iter().map(column).collect()),
+        group_by: output.group_by.clone(),
         input: columns.clone(),
         others: others(engine.pipeline(), output),
         overwrite,
@@ -154,6 +155,7 @@ fn output_format(format: written::OutputFormat) -> io::OutputFormat {
         Container::Tsv => io::OutputFormat::Tsv(compression),
         Container::Parquet => io::OutputFormat::Parquet,
         Container::Arrow => io::OutputFormat::Arrow,
+        Container::Markdown => io::OutputFormat::Markdown,
         _ => io::OutputFormat::Jsonl(compression),
     }
 }

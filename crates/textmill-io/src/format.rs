@@ -55,6 +55,8 @@ pub enum OutputFormat {
     Parquet,
     /// An Arrow IPC file.
     Arrow,
+    /// Markdown, for people: titles and summaries.
+    Markdown,
 }
 
 /// The compression of a file.
@@ -205,7 +207,7 @@ impl OutputFormat {
     pub fn compression(self) -> Compression {
         match self {
             Self::Jsonl(compression) | Self::Csv(compression) | Self::Tsv(compression) => compression,
-            Self::Text | Self::Parquet | Self::Arrow => Compression::None,
+            Self::Text | Self::Parquet | Self::Arrow | Self::Markdown => Compression::None,
         }
     }
 
@@ -216,12 +218,16 @@ impl OutputFormat {
 
     /// Whether it has columns.
     pub(crate) fn has_columns(self) -> bool {
-        !matches!(self, Self::Text | Self::Jsonl(_))
+        !matches!(self, Self::Text | Self::Jsonl(_) | Self::Markdown)
     }
 
     /// The format that the name of an output file asks for; `None` where it says nothing we know.
     pub fn of_name(path: &str) -> Option<Self> {
         let says = NameSays::of(path);
+        let lower = path.to_lowercase();
+        if [".md", ".markdown"].iter().any(|ending| lower.ends_with(ending)) {
+            return Some(Self::Markdown);
+        }
         match says.format? {
             InputFormat::Jsonl => Some(Self::Jsonl(says.compression)),
             InputFormat::Csv => Some(Self::Csv(says.compression)),
@@ -240,6 +246,7 @@ impl fmt::Display for OutputFormat {
             Self::Text => f.write_str("txt"),
             Self::Parquet => f.write_str("parquet"),
             Self::Arrow => f.write_str("arrow"),
+            Self::Markdown => f.write_str("markdown"),
             Self::Jsonl(compression) => write!(f, "jsonl{}", compression.extension()),
             Self::Csv(compression) => write!(f, "csv{}", compression.extension()),
             Self::Tsv(compression) => write!(f, "tsv{}", compression.extension()),

@@ -30,6 +30,7 @@ mod journal;
 mod json;
 mod ledger;
 mod limits;
+pub mod markdown;
 mod names;
 mod output;
 mod plugin_path;

@@ -160,6 +160,7 @@ impl Draft {
             input: build_input(&self.dir, written.input),
             output_format: output.format,
             output_columns: output.columns.clone(),
+            output_group_by: output.group_by.clone(),
             output_max_bytes: output.max_bytes,
             output: Some(output).filter(|output| !output.uri.is_empty()),
             dropped: sink(written.dropped),
@@ -376,6 +377,7 @@ fn build_output(dir: &Path, written: WrittenOutput) -> Output {
         name: named.name,
         format: written.format,
         columns: written.columns.map(Into::into),
+        group_by: written.group_by,
         max_bytes: written.max_bytes.as_ref().map(bytes),
         ..Output::new(uri)
     }

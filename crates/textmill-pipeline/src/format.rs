@@ -33,7 +33,7 @@ pub enum InputFormat {
     Warc,
 }
 
-/// The form of an output: `jsonl`, `csv` or `tsv`, each also as in `jsonl.zst`; `parquet`, `arrow`, `txt`.
+/// The form of an output: `jsonl`, `csv` or `tsv`, each also as in `jsonl.zst`; `parquet`, `arrow`, `markdown`, `txt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputFormat {
     /// How documents are laid out.
@@ -56,6 +56,8 @@ pub enum Container {
     Parquet,
     /// An Arrow IPC file, with a row for each document.
     Arrow,
+    /// Markdown, for people: a heading for each document, and its summary or text.
+    Markdown,
     /// A folder with one `.txt` file for each document.
     Text,
 }
@@ -109,7 +111,8 @@ pub enum ColumnKind {
 }
 
 impl Container {
-    const ALL: [Self; 6] = [Self::Jsonl, Self::Csv, Self::Tsv, Self::Parquet, Self::Arrow, Self::Text];
+    const ALL: [Self; 7] =
+        [Self::Jsonl, Self::Csv, Self::Tsv, Self::Parquet, Self::Arrow, Self::Markdown, Self::Text];
 
     /// How it is spelled.
     pub fn name(self) -> &'static str {
@@ -119,6 +122,7 @@ impl Container {
             Self::Tsv => "tsv",
             Self::Parquet => "parquet",
             Self::Arrow => "arrow",
+            Self::Markdown => "markdown",
             Self::Text => "txt",
         }
     }
@@ -182,7 +186,7 @@ impl JsonSchema for OutputFormat {
         json_schema!({
             "type": "string",
             "enum": spelled(|_| true),
-            "x-expected": "`jsonl`, `csv` or `tsv`, plain or compressed as in `jsonl.zst`, or `parquet`, `arrow` or `txt`",
+            "x-expected": "`jsonl`, `csv` or `tsv`, plain or compressed as in `jsonl.zst`, or `parquet`, `arrow`, `markdown` or `txt`",
         })
     }
 }
@@ -220,7 +224,7 @@ mod tests {
             assert_eq!(read, format);
         }
         assert_eq!(spelled(|format| format.container == Container::Parquet), ["parquet"]);
-        assert_eq!(OutputFormat::all().count(), 3 * 6 + 3);
+        assert_eq!(OutputFormat::all().count(), 3 * 6 + 4);
         serde_json::from_str::<OutputFormat>("\"parquet.gz\"").unwrap_err();
     }
 }

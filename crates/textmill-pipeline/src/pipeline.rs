@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::Diagnostics;
 use crate::condition::CheckSpec;
 use crate::diagnostic::{Diagnostic, Spot, Text};
-use crate::format::{Column, InputFormat, OutputFormat};
+use crate::format::{Column, Container, InputFormat, OutputFormat};
 use crate::golden::TestSpec;
 use crate::isolation::OwnProcess;
 use crate::name::{NamePart, Named};
@@ -34,6 +34,8 @@ pub struct Pipeline {
     pub output_format: Option<OutputFormat>,
     /// The columns that the file names for the output, also where it leaves the place to the command line.
     pub output_columns: Option<Vec<Column>>,
+    /// The field that the file names for headings of the output, also where it leaves the place to the command line.
+    pub output_group_by: Option<String>,
     /// The size that the file names for parts of the output, also where it leaves the place to the command line.
     pub output_max_bytes: Option<NonZeroU64>,
     /// Where documents go that a stage dropped.
@@ -154,13 +156,15 @@ pub struct Output {
     pub format: Option<OutputFormat>,
     /// The columns, for a format that has some; `None`: those of the input.
     pub columns: Option<Vec<Column>>,
+    /// The field whose values are headings, where the format has some.
+    pub group_by: Option<String>,
     /// The size of a part in bytes, where there are parts.
     pub max_bytes: Option<NonZeroU64>,
 }
 
 impl Output {
     pub(crate) fn new(uri: String) -> Self {
-        Self { uri, name: Vec::new(), format: None, columns: None, max_bytes: None }
+        Self { uri, name: Vec::new(), format: None, columns: None, group_by: None, max_bytes: None }
     }
 
     /// Where documents of another kind go, if nobody says: `news.failed.jsonl` beside `news.jsonl.zst`, `failed.jsonl` in a
@@ -307,6 +311,7 @@ impl Pipeline {
             max_bytes: self.output_max_bytes.filter(|_| named.has_parts()),
             format: self.output_format,
             columns: self.output_columns.clone(),
+            group_by: self.output_group_by.clone().filter(|_| self.is_markdown(&named.uri)),
             name: named.name,
             ..Output::new(named.uri)
         };
@@ -329,6 +334,14 @@ impl Pipeline {
         }
         self.output = Some(output);
         Ok(())
+    }
+
+    /// Whether an output of this name is Markdown.
+    fn is_markdown(&self, uri: &str) -> bool {
+        match self.output_format {
+            Some(format) => format.container == Container::Markdown,
+            None => [".md", ".markdown"].iter().any(|ending| uri.to_lowercase().ends_with(ending)),
+        }
     }
 
     /// Writes the ledger to this path (absolute) in the place of that in the file.

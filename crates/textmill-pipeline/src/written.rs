@@ -128,6 +128,10 @@ pub(crate) struct WrittenOutput {
     /// The columns of a format that has some, as `{ id = "text", stars = "int" }`, or their names alone; those of the input
     /// unless given. All other fields go into one column of JSON, `extra`.
     pub(crate) columns: Option<WrittenColumns>,
+    /// The field whose values are the headings of an output of Markdown: documents with the same value stand together. For one
+    /// file.
+    #[schemars(length(min = 1))]
+    pub(crate) group_by: Option<String>,
     /// The size of a part, in bytes or as `"256MiB"`: a file that has as much is followed by the next. For a folder, or a
     /// name with `{part}`.
     pub(crate) max_bytes: Option<WrittenBytes>,

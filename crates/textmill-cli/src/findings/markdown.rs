@@ -1,5 +1,6 @@
 //! Markdown, for the summary of a step, a comment, a mail: what came out in a table, what is wrong below it.
 
+use textmill::io::markdown;
 use textmill_report::{plural, visible};
 
 use super::{Finding, Findings, Kind, Place, Problem, Verdict};
@@ -114,25 +115,12 @@ fn fenced(details: &str) -> String {
 
 /// A text in one line, in which nothing is markup: names and messages can hold what somebody else wrote.
 fn cell(text: &str) -> String {
-    const MARKUP: [char; 12] = ['\\', '`', '*', '_', '[', ']', '<', '>', '|', '#', '~', '&'];
-    let mut out = String::with_capacity(text.len());
-    for piece in visible::pieces(text) {
-        match piece {
-            visible::Piece::Plain(plain) => {
-                for letter in plain.chars() {
-                    match letter {
-                        '\n' | '\r' => out.push(' '),
-                        // An `@` would call somebody, a `:` after it makes an address.
-                        '@' => out += "&#64;",
-                        letter if MARKUP.contains(&letter) => out.extend(['\\', letter]),
-                        letter => out.push(letter),
-                    }
-                }
-            }
-            visible::Piece::Hidden(_) => out.push(char::REPLACEMENT_CHARACTER),
-        }
-    }
-    out
+    let shown = |piece| match piece {
+        // An `@` would call somebody.
+        visible::Piece::Plain(plain) => markdown::escape(plain).replace('@', "&#64;"),
+        visible::Piece::Hidden(_) => char::REPLACEMENT_CHARACTER.to_string(),
+    };
+    visible::pieces(text).map(shown).collect()
 }
 
 #[cfg(test)]

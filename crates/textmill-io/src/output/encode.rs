@@ -12,7 +12,7 @@ use arrow_schema::SchemaRef;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
-use super::pattern::{NamePart, Pattern};
+use super::pattern::{self, NamePart, Pattern};
 use super::{OutputOptions, Refused};
 use crate::cell::Cell;
 use crate::columns::{Column, Columns, InputColumns};
@@ -21,6 +21,7 @@ use crate::document::{Document, Origin};
 use crate::format::{Compression, OutputFormat};
 use crate::input::{ReadAs, Shard};
 use crate::ledger::LedgerEntry;
+use crate::markdown;
 #[cfg(feature = "parquet")]
 use crate::table::{self, TableBuilder, TableWriter};
 use crate::{Error, Result};
@@ -39,6 +40,14 @@ pub struct Encoder {
     /// Which file a document goes to, if not all go to one.
     pattern: Option<Arc<Pattern>>,
     table: Arc<Table>,
+    page: Arc<Page>,
+}
+
+/// What a page of Markdown is called, and what its sections are.
+#[derive(Debug)]
+struct Page {
+    title: String,
+    group_by: Option<String>,
 }
 
 /// The columns of the output, which are known when the first document is there.
@@ -130,7 +139,8 @@ impl Encoder {
             #[cfg(feature = "parquet")]
             schema: OnceLock::new(),
         };
-        Self { format, pattern: pattern.map(Arc::new), table: Arc::new(table) }
+        let page = Page { title: options.pipeline.clone(), group_by: options.group_by.clone() };
+        Self { format, pattern: pattern.map(Arc::new), table: Arc::new(table), page: Arc::new(page) }
     }
 
     /// What stands at the beginning of every file.
@@ -140,7 +150,15 @@ impl Encoder {
             let names = self.columns().list().iter().map(|column| Some(column.name.as_str()));
             csv::write_row(names, separator, &mut head);
         }
+        if self.format == OutputFormat::Markdown {
+            markdown::heading(1, &markdown::escape(&self.page.title), &mut head);
+        }
         head
+    }
+
+    /// Whether documents go into sections.
+    pub(super) fn has_sections(&self) -> bool {
+        self.page.group_by.is_some()
     }
 
     fn columns(&self) -> &Columns {
@@ -156,7 +174,8 @@ impl Encoder {
     /// What it makes of documents: a text that is another for another format, other columns or other names of files. Call it
     /// when the first documents were read: with them the columns are known.
     pub fn describe(&self) -> Vec<u8> {
-        let mut description = format!("{:?} {:?} ", self.format, self.pattern).into_bytes();
+        let page = &self.page;
+        let mut description = format!("{:?} {:?} {page:?} ", self.format, self.pattern).into_bytes();
         description.extend(self.head());
         description.extend(self.packed_schema());
         description
@@ -183,6 +202,9 @@ impl Encoder {
 
     /// Appends a document to a batch.
     pub fn encode(&self, document: &Document<'_>, batch: &mut EncodedBatch) {
+        if let Some(field) = &self.page.group_by {
+            return encode_below(field, document, batch);
+        }
         let Some(pattern) = self.pattern.as_ref().filter(|_| self.only_series().is_none()) else {
             return self.encode_into(document, batch);
         };
@@ -218,6 +240,10 @@ impl Encoder {
                 if let Err(message) = self.push_row(document, batch) {
                     batch.refuse(document, message);
                 }
+            }
+            OutputFormat::Markdown => {
+                markdown::write(document, 2, &mut batch.bytes);
+                batch.documents += 1;
             }
             OutputFormat::Text => {
                 batch.push_file(document.id(), document.origin(), document.text().as_bytes());
@@ -305,6 +331,23 @@ impl Encoder {
             batch.rows = Some(rows);
         }
         batch.groups.iter_mut().try_for_each(|(_, batch)| self.finish(batch))
+    }
+}
+
+/// Into the section of the document, which is told by a field. Those without a value have no heading above their own.
+fn encode_below(field: &str, document: &Document<'_>, batch: &mut EncodedBatch) {
+    match pattern::text_of(document, field) {
+        Ok(value) => {
+            let value = value.filter(|value| !value.trim().is_empty());
+            let level = if value.is_some() { 3 } else { 2 };
+            let section = batch.group(value.unwrap_or_default());
+            markdown::write(document, level, &mut section.bytes);
+            section.documents += 1;
+        }
+        Err(found) => {
+            batch.documents += 1;
+            batch.refuse(document, format!("{found}, which cannot be a heading"));
+        }
     }
 }
 

@@ -170,7 +170,8 @@ fn open(path: &Path, format: InputFormat, names: &FieldNames) -> Result<Input> {
 
 fn read_as(format: OutputFormat) -> InputFormat {
     match format {
-        OutputFormat::Text => InputFormat::Text,
+        // Markdown is refused before.
+        OutputFormat::Text | OutputFormat::Markdown => InputFormat::Text,
         OutputFormat::Jsonl(_) => InputFormat::Jsonl,
         OutputFormat::Csv(_) => InputFormat::Csv,
         OutputFormat::Tsv(_) => InputFormat::Tsv,

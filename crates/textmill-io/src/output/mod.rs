@@ -7,6 +7,7 @@ mod pack;
 mod part;
 mod parts;
 mod pattern;
+mod sections;
 mod spill;
 mod state;
 
@@ -26,6 +27,7 @@ use self::part::{Part, hex};
 use self::parts::{Old, Parts};
 pub use self::pattern::NamePart;
 use self::pattern::Pattern;
+use self::sections::Sections;
 pub use self::state::FOLDER;
 pub(crate) use self::state::SUCCESS;
 use self::state::{Claim, Wanted};
@@ -54,6 +56,8 @@ pub struct OutputOptions {
     pub format: Option<OutputFormat>,
     /// The columns, for a format that has some; `None`: those of the input.
     pub columns: Option<Vec<Column>>,
+    /// The field by which documents stand together, below its value as a heading; for one file of Markdown.
+    pub group_by: Option<String>,
     /// The columns of the input.
     pub input: InputColumns,
     /// The other outputs of the same run: no file of this one takes their place.
@@ -128,6 +132,8 @@ enum Sink {
     Texts(Claim, Texts),
     /// Files of many documents.
     Parts(Claim, Box<Parts>),
+    /// One file, whose documents are put into an order at the end.
+    Sections(Claim, Sections),
 }
 
 /// Files of one document each.
@@ -195,6 +201,7 @@ impl Output {
             Sink::Staged(_, part, _) => part.write(batch).map(|()| batch.refused.clone()).map_err(failed)?,
             Sink::Texts(claim, texts) => texts.write(claim, batch)?,
             Sink::Parts(claim, parts) => parts.write(claim, batch).map(|()| batch.all_refused())?,
+            Sink::Sections(claim, sections) => sections.write(claim, batch).map(|()| batch.all_refused())?,
         };
         self.documents += batch.documents() - refused.len() as u64;
         Ok(refused)
@@ -205,7 +212,10 @@ impl Output {
     pub fn journal(&self) -> Option<PathBuf> {
         match &self.sink {
             Sink::Direct(_) => None,
-            Sink::Staged(claim, ..) | Sink::Texts(claim, _) | Sink::Parts(claim, _) => Some(claim.journal()),
+            Sink::Staged(claim, ..)
+            | Sink::Texts(claim, _)
+            | Sink::Parts(claim, _)
+            | Sink::Sections(claim, _) => Some(claim.journal()),
         }
     }
 
@@ -222,7 +232,10 @@ impl Output {
     pub fn withdraw(self) -> Result<()> {
         match self.sink {
             Sink::Direct(_) => Ok(()),
-            Sink::Staged(claim, ..) | Sink::Texts(claim, _) | Sink::Parts(claim, _) => claim.withdraw(),
+            Sink::Staged(claim, ..)
+            | Sink::Texts(claim, _)
+            | Sink::Parts(claim, _)
+            | Sink::Sections(claim, _) => claim.withdraw(),
         }
     }
 
@@ -242,6 +255,10 @@ impl Output {
                 claim.publish(std::slice::from_ref(&file), documents)?;
                 let bytes = file.bytes;
                 (vec![file], bytes)
+            }
+            Sink::Sections(claim, sections) => {
+                let file = sections.finish(&claim)?;
+                publish_folder(claim, vec![file], documents)?
             }
             Sink::Texts(claim, texts) => {
                 let files = texts.finish(&claim)?;
@@ -341,6 +358,19 @@ fn format(options: &OutputOptions, is_folder: bool) -> Result<OutputFormat> {
         let message = format!("the output has columns, but its format is `{format}`, which has none");
         return Err(Error::new(ErrorKind::InvalidOption, &options.uri, message)
             .with_hint("leave `columns` out, or choose `csv`, `tsv`, `parquet` or `arrow`"));
+    }
+    if options.group_by.is_some()
+        && (format != OutputFormat::Markdown || is_folder || is_stream(&options.uri))
+    {
+        let message = "`group-by` has a meaning in one file of Markdown";
+        return Err(Error::new(ErrorKind::InvalidOption, &options.uri, message)
+            .with_hint("write to a file that ends with `.md`, or leave it out"));
+    }
+    if options.join.is_some() && format == OutputFormat::Markdown {
+        let message = "an output of Markdown is not read back, so nothing can join it";
+        return Err(
+            Error::new(ErrorKind::InvalidOption, &options.uri, message).with_hint("run all documents again")
+        );
     }
     if format.is_left_out() {
         let message = format!("this textmill was built without `{format}`");
@@ -449,6 +479,9 @@ fn staged(
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     claim.check_free(&name)?;
+    if encoder.has_sections() {
+        return Ok(Sink::Sections(claim, Sections::new(encoder.clone(), name)));
+    }
     let staged = claim.staged(&name);
     let file = step("create", &staged)
         .and_then(|()| File::create(&staged))

@@ -120,6 +120,25 @@ impl<W: Write> Part<W> {
         Ok(())
     }
 
+    /// Writes a heading and the documents below it, as they are.
+    pub(super) fn write_section(
+        &mut self,
+        heading: &[u8],
+        mut documents: impl io::Read,
+        count: u64,
+    ) -> io::Result<()> {
+        self.write_head()?;
+        self.pack(heading)?;
+        self.documents += count;
+        let mut buffer = vec![0; MEMBER];
+        loop {
+            match documents.read(&mut buffer)? {
+                0 => return Ok(()),
+                length => self.pack(buffer.get(..length).unwrap_or_default())?,
+            }
+        }
+    }
+
     /// Writes what was held back, and says what the file `name` holds.
     pub(super) fn finish(mut self, name: &str) -> io::Result<(W, PublishedFile)> {
         self.write_head()?;

@@ -138,15 +138,20 @@ fn number(number: u64) -> String {
 }
 
 fn value(document: &Document<'_>, field: &str, room: usize) -> Result<String, String> {
-    let Some(cell) = document.value(field)?.filter(|cell| !cell.is_null()) else {
-        return Ok(MISSING.to_owned());
-    };
-    let unfit = |found: &str| format!("the field `{field}` is {found}, which cannot name a file");
+    let unfit = |found: String| format!("{found}, which cannot name a file");
+    let value = text_of(document, field).map_err(unfit)?;
+    Ok(value.map_or_else(|| MISSING.to_owned(), |text| name::value(&text, room)))
+}
+
+/// The value of a field that is one value, as text; `None` if it is absent or null. The error says what it is.
+pub(super) fn text_of(document: &Document<'_>, field: &str) -> Result<Option<String>, String> {
+    let is = |found: &str| format!("the field `{field}` is {found}");
+    let Some(cell) = document.value(field)?.filter(|cell| !cell.is_null()) else { return Ok(None) };
     match cell.json().bytes().next() {
-        Some(b'[') => Err(unfit("a list")),
-        Some(b'{') => Err(unfit("an object")),
-        Some(b'"') => cell.text().map(|text| name::value(&text, room)).map_err(|found| unfit(&found)),
-        _ => Ok(name::value(&cell.json(), room)),
+        Some(b'[') => Err(is("a list")),
+        Some(b'{') => Err(is("an object")),
+        Some(b'"') => cell.text().map(|text| Some(text.into_owned())).map_err(|found| is(&found)),
+        _ => Ok(Some(cell.json().into_owned())),
     }
 }
 

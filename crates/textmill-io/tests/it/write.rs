@@ -325,3 +325,42 @@ fn the_same_documents_give_the_same_bytes() {
         assert_eq!(fs::read(folder.at(&first)).unwrap(), fs::read(folder.at(&second)).unwrap());
     }
 }
+
+#[test]
+fn documents_with_the_same_value_stand_below_it() {
+    let line = |id: usize, group: &str| format!("{{\"id\":\"{id}\",\"text\":\"t{id}\",\"g\":{group}}}\n");
+    let input: String = ["\"b\"", "1", "null", "\"b\"", "[]", "\"\"", "1"]
+        .iter()
+        .enumerate()
+        .map(|(id, group)| line(id, group))
+        .collect();
+    let folder = Folder::with(&[("in.jsonl", input.as_bytes())]);
+    let options = OutputOptions {
+        group_by: Some("g".to_owned()),
+        pipeline: "all".to_owned(),
+        ..folder.output("out.md")
+    };
+    let (refused, published) = copied(&folder, "in.jsonl", &options);
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].message, "the field `g` is a list, which cannot be a heading");
+    let expect = "# all\n\n## 2\n\nt2\n\n## 5\n\nt5\n\n\
+        ## b\n\n### 0\n\nt0\n\n### 3\n\nt3\n\n## 1\n\n### 1\n\nt1\n\n### 6\n\nt6\n\n";
+    assert_eq!(fs::read_to_string(&published.path).unwrap(), expect);
+    assert_eq!((published.documents, published.files[0].documents), (6, 6));
+    let error = Output::open(&OutputOptions { uri: "-".to_owned(), ..options.clone() });
+    assert!(error.is_err());
+}
+
+#[test]
+fn more_sections_than_files_can_be_open() {
+    let line = |id: usize| format!("{{\"id\":\"{id}\",\"text\":\"t\",\"g\":\"{:04}\"}}\n", id % 700);
+    let input: String = (0..2100).map(line).collect();
+    let folder = Folder::with(&[("in.jsonl", input.as_bytes())]);
+    let options = OutputOptions { group_by: Some("g".to_owned()), ..folder.output("out.md") };
+    let (_, published) = copied(&folder, "in.jsonl", &options);
+    let text = fs::read_to_string(&published.path).unwrap();
+    let headings: Vec<_> = text.lines().filter(|line| line.starts_with("## ")).collect();
+    assert_eq!(headings.len(), 700);
+    assert!(headings.is_sorted());
+    assert!(text.contains("## 0699\n\n### 699\n\nt\n\n### 1399\n\nt\n\n### 2099\n"), "{text}");
+}
