@@ -10,6 +10,7 @@ mod faults;
 mod files;
 mod program;
 mod python;
+mod suites;
 mod table;
 
 use std::ffi::OsString;
@@ -28,6 +29,8 @@ enum Args {
     Bench(bench::Args),
     /// Kill runs of the program and let the system refuse what they need, and check what is there then and in the end
     Faults(faults::Args),
+    /// Pass the bad input of the suites through the program, and print a table of what it came to
+    Suites(suites::Args),
     /// Find each line, parse it, and write it back: what a run without a stage is held against
     #[command(hide = true)]
     PlainLoop { input: PathBuf, output: PathBuf },
@@ -44,6 +47,7 @@ fn main() -> Result<()> {
         Args::Eval(args) => eval::run(&args),
         Args::Bench(args) => bench::run(&args),
         Args::Faults(args) => faults::run(&args),
+        Args::Suites(args) => suites::run(&args),
         Args::PlainLoop { input, output } => bench::plain::run(&input, &output),
         Args::Measure { command } => bench::child::measure(&command),
     }
