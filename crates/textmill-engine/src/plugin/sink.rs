@@ -382,3 +382,6 @@ unsafe extern "C" fn fail(ctx: *mut c_void, index: usize, message: Str) -> Statu
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests;
