@@ -158,3 +158,26 @@ fn a_trace_has_a_span_for_each_batch_and_stage() {
         assert_eq!(event["ph"], "X");
     }
 }
+
+#[test]
+fn a_picture_is_drawn_without_anything_from_elsewhere() {
+    let project = with_pipelines();
+    let svg = project.run(["graph", "pipelines/news.toml", "--format", "svg"]).code(0).stdout;
+    for part in [
+        "<title>news</title>",
+        ">links</text>",
+        ">strip-links</text>",
+        ">samples/news/</text>",
+        ">failed</text>",
+    ] {
+        assert!(svg.contains(part), "`{part}` is not in {svg}");
+    }
+    assert_eq!(svg.matches("<rect ").count(), 7);
+    // The name of the language of the picture is the one address in it.
+    assert_eq!(svg.matches("://").count(), 1);
+    assert!(!svg.contains("<script"));
+    let hostile = "name = '</title><script>x'\n[input]\nuri = 'a&<b>\"'\n[output]\nuri = 'o.jsonl'\n";
+    let project = project.file("p.toml", hostile);
+    let svg = project.run(["graph", "p.toml", "--format", "svg"]).code(0).stdout;
+    assert!(svg.contains("a&amp;&lt;b&gt;&quot;") && !svg.contains("<script"), "{svg}");
+}

@@ -14,6 +14,7 @@ mod cli;
 mod compare;
 mod conformance;
 mod determinism;
+mod editors;
 mod examples;
 mod failing;
 mod formats;

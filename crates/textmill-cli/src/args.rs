@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Show in what two runs differ: the pipeline, counts, verdicts, texts
     Compare(CompareArgs),
-    /// Print a pipeline as a picture, for Mermaid or Graphviz
+    /// Print a pipeline as a picture: SVG, or for Mermaid or Graphviz
     Graph(GraphArgs),
     /// Show what each stage did to a document of a run that kept a ledger
     Explain(LifeArgs),
@@ -199,9 +199,14 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SchemaArgs {
+    /// With the options of the stages of the plugins that this pipeline names, which are loaded
+    #[arg(value_name = "PIPELINE", value_hint = clap::ValueHint::FilePath, conflicts_with = "run")]
+    pub(crate) pipeline: Option<PathBuf>,
     /// That of `run.json`, the record of a run
     #[arg(long)]
     pub(crate) run: bool,
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -348,6 +353,8 @@ pub(crate) struct GraphArgs {
 pub(crate) enum GraphFormat {
     Mermaid,
     Dot,
+    /// A picture, for a browser or a page
+    Svg,
 }
 
 #[derive(Debug, clap::Args)]
@@ -365,6 +372,9 @@ pub(crate) struct InitArgs {
     /// The folder; made if it is not there
     #[arg(value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
+    /// Run it at once
+    #[arg(long)]
+    pub(crate) run: bool,
 }
 
 #[derive(Debug, clap::Args)]

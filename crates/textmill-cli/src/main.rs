@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => command::compare::run(args),
         Command::Explain(args) => command::explain::run(args),
         Command::Undo(args) => command::undo::run(args),
-        Command::Init(args) => command::init::run(args),
+        Command::Init(args) => command::init::run(args, &bar),
         Command::Schema(args) => command::schema::run(args),
         Command::Completions(args) => command::completions::run(args),
         Command::Worker => command::worker::run(),

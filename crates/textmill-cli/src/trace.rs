@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use textmill::{Engine, Progress, Span};
+use textmill::{Counts, Engine, Progress, Span};
 
 use crate::exit::Advised;
 use crate::progress::Bar;
@@ -68,7 +68,12 @@ impl Progress for Tracer<'_> {
         true
     }
 
+    fn counted(&self, worker: usize, counts: &Counts) {
+        self.bar.counted(worker, counts);
+    }
+
     fn span(&self, span: Span) {
+        self.bar.span(span.clone());
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).push(span);
     }
 }

@@ -88,6 +88,8 @@ pub trait Progress: Sync + fmt::Debug {
     }
     /// A batch has passed a stage, or all of them.
     fn span(&self, _span: Span) {}
+    /// What a thread has counted so far, after each of its batches; to one that wants spans.
+    fn counted(&self, _worker: usize, _counts: &Counts) {}
 }
 
 /// Where time of a worker went.
@@ -506,6 +508,7 @@ impl Shared<'_> {
                 time: one.time,
             });
         }
+        self.options.progress.counted(worker, &mill.counts);
     }
 
     /// Writes a batch; whether to go on.

@@ -1,4 +1,6 @@
-//! `textmill graph`: a pipeline as a picture, in the words of Mermaid or Graphviz.
+//! `textmill graph`: a pipeline as a picture, drawn or in the words of Mermaid or Graphviz.
+
+mod svg;
 
 use std::io::Write as _;
 
@@ -30,6 +32,7 @@ pub(crate) fn run(args: &GraphArgs) -> Outcome {
     let text = match args.format {
         GraphFormat::Mermaid => graph.mermaid(),
         GraphFormat::Dot => graph.dot(&engine.pipeline().name),
+        GraphFormat::Svg => svg::draw(&graph, &engine.pipeline().name),
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Done::Well)

@@ -1,12 +1,15 @@
 //! `textmill init`
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
+use clap::Parser as _;
 
-use crate::args::InitArgs;
+use crate::args::{Args, Command, InitArgs};
 use crate::exit::{Advised, Done, Outcome};
+use crate::progress::Bar;
 use crate::terminal::say;
 
 /// What is written, in this order; the schema is added to it.
@@ -18,7 +21,7 @@ const FILES: [(&str, &str); 4] = [
 ];
 const SCHEMA: &str = ".textmill/schema.json";
 
-pub(crate) fn run(args: &InitArgs) -> Outcome {
+pub(crate) fn run(args: &InitArgs, bar: &Bar) -> Outcome {
     let schema = format!("{:#}\n", textmill::schema(&textmill::registry()));
     let files: Vec<_> = FILES.into_iter().chain([(SCHEMA, schema.as_str())]).collect();
     if let Some((name, _)) = files.iter().find(|(name, _)| args.dir.join(name).symlink_metadata().is_ok()) {
@@ -31,8 +34,21 @@ pub(crate) fn run(args: &InitArgs) -> Outcome {
     }
     let pipeline = args.dir.join("news.toml");
     say(&format!("wrote {}", pipeline.display()));
+    if args.run {
+        return run_it(&pipeline, bar);
+    }
     say(&format!("next  textmill run {}", pipeline.display()));
     Ok(Done::Well)
+}
+
+/// What `textmill run` does, with all options as they are without any.
+fn run_it(pipeline: &Path, bar: &Bar) -> Outcome {
+    let words = [OsStr::new("textmill"), OsStr::new("run"), OsStr::new("--"), pipeline.as_os_str()];
+    say("");
+    match Args::try_parse_from(words)?.command {
+        Command::Run(args) => super::run::run(&args, bar),
+        _ => Ok(Done::Well),
+    }
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -110,6 +110,7 @@ fn run_now(args: &RunArgs, bar: &Bar, engine: &Engine, report: Option<&Path>) ->
     let started = SystemTime::now();
     let cancel = Cancel::default();
     stop_on_signal(&cancel);
+    bar.watch(engine);
     let tracer = args.trace.as_deref().map(|path| Tracer::new(bar, engine, path));
     let options = RunOptions {
         threads: threads(args, engine),

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use super::open;
 use crate::args::SchemaArgs;
 use crate::exit::{Done, Outcome};
 
@@ -9,7 +10,7 @@ pub(crate) fn run(args: &SchemaArgs) -> Outcome {
     let schema = if args.run {
         textmill_report::Run::schema().to_value()
     } else {
-        textmill::schema(&textmill::registry())
+        textmill::schema(&open::registry(args.pipeline.as_deref(), &args.plugins)?)
     };
     writeln!(std::io::stdout().lock(), "{schema:#}")?;
     Ok(Done::Well)
