@@ -181,3 +181,30 @@ fn a_picture_is_drawn_without_anything_from_elsewhere() {
     let svg = project.run(["graph", "p.toml", "--format", "svg"]).code(0).stdout;
     assert!(svg.contains("a&amp;&lt;b&gt;&quot;") && !svg.contains("<script"), "{svg}");
 }
+
+#[test]
+fn a_comparison_is_a_page_too() {
+    let project = two_runs(false).file("mine.html", "<p>hello</p>");
+    let _ = project.run(["compare", "a.jsonl", "b.jsonl", "--html", "changed.html"]).code(0);
+    let page = project.read("changed.html");
+    for part in [
+        "links.bare-urls",
+        "<td><bdi>true</bdi></td><td><bdi>false</bdi></td>",
+        "harbour-bridge-opens.txt",
+        "<ins>",
+        "default-src 'none'",
+    ] {
+        assert!(page.contains(part), "`{part}` is not in {page}");
+    }
+    for loads in ["<script", " src=", "<link", "url(", "<img"] {
+        assert!(!page.contains(loads), "`{loads}` is in {page}");
+    }
+    // Over a page of ours, and not over another one.
+    let _ = project.run(["compare", "a.jsonl", "a.jsonl", "--html", "changed.html"]).code(0);
+    assert!(project.read("changed.html").contains("No document differs"));
+    let _ = project
+        .run(["compare", "a.jsonl", "b.jsonl", "--html", "mine.html"])
+        .code(2)
+        .says(&["was not written by textmill"]);
+    assert_eq!(project.read("mine.html"), "<p>hello</p>");
+}

@@ -334,6 +334,12 @@ pub(crate) struct CompareArgs {
     /// Name the first N documents of each kind of difference
     #[arg(short, long, value_name = "N", default_value = "10")]
     pub(crate) number: usize,
+    /// Write the comparison to this file, too, as a page that a browser shows
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) html: Option<PathBuf>,
+    /// Replace a file that textmill has not written
+    #[arg(long)]
+    pub(crate) overwrite: bool,
     /// Exit with 1 if a larger share of the documents differs, as `1%` or `0%`
     #[arg(long, value_name = "SHARE", value_parser = some_share)]
     pub(crate) fail_on_change: Option<f64>,

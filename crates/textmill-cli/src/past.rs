@@ -1,6 +1,6 @@
 //! Runs that are over: their record, their ledger, and the documents that they left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
@@ -176,6 +176,20 @@ pub(crate) fn kept_text(run: &Run, id: &str) -> Result<Option<String>, Advised> 
         }
     }
     Ok(None)
+}
+
+/// The texts of these documents in the output, by id; of several with the same id the first. Without those that are not there.
+pub(crate) fn kept_texts(run: &Run, ids: &BTreeSet<&str>) -> Result<BTreeMap<String, String>, Advised> {
+    let mut texts = BTreeMap::new();
+    if ids.is_empty() {
+        return Ok(texts);
+    }
+    each_document(run, "output", &mut |document| {
+        if ids.contains(document.id()) {
+            texts.entry(document.id().to_owned()).or_insert_with(|| document.text().to_owned());
+        }
+    })?;
+    Ok(texts)
 }
 
 /// What the fields are called in what the run has read and written.

@@ -9,7 +9,7 @@ mod run;
 mod units;
 pub mod visible;
 
-pub use html::is_report;
+pub use html::{Comparison, Differing, Kind, is_report, other_parts};
 pub use run::{
     Amount, Bin, Check, Chosen, Distribution, Docs, Excerpt, Failure, Failures, Field, Input, Output,
     Pipeline, Plugin, ReadError, Resource, Rule, RuleKind, Run, SCHEMA_VERSION, Sample, Score, Severity,

@@ -1,16 +1,18 @@
 //! `textmill compare`: what another run of a pipeline made of the same documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use textmill_report::{Rule, Run, count, plural};
+use textmill::io;
+use textmill_report::{Comparison, Differing, Kind, Rule, Run, count, other_parts, plural};
 
 use crate::args::CompareArgs;
 use crate::diff::{self, visible};
-use crate::exit::{Done, Outcome};
+use crate::exit::{Advised, Done, Outcome};
 use crate::past::{self, Document, Documents};
+use crate::record;
 use crate::terminal::{ADDED, FAINT, REMOVED, STRONG, say, styled, warning};
 
 /// What is another in a document.
@@ -28,8 +30,17 @@ enum Change {
 struct Differences {
     all: u64,
     by_kind: BTreeMap<Change, u64>,
-    /// Lines about the first of each kind.
-    shown: Vec<(Change, String)>,
+    /// The first of each kind.
+    shown: Vec<Shown>,
+}
+
+/// A document that is named.
+#[derive(Debug)]
+struct Shown {
+    change: Change,
+    id: String,
+    /// What became of it; `None` in a run that did not have it.
+    verdicts: [Option<String>; 2],
 }
 
 /// A run that is over, with its documents: as they are, even if another run replaces them.
@@ -52,12 +63,24 @@ pub(crate) struct Compared {
 pub(crate) fn run(args: &CompareArgs) -> Outcome {
     let (first, second) = (Side::find(&args.first)?, Side::find(&args.second)?);
     let compared = first.compare(&second, args.number);
+    if let Some(path) = &args.html {
+        write_page(args, &first, &second, path)?;
+    }
     anstream::stdout().lock().write_all(compared.text.as_bytes())?;
     if let Some(limit) = args.fail_on_change.filter(|limit| compared.share() > *limit) {
         say(&format!("more than {} % of the documents differ", 100.0 * limit));
         return Ok(Done::Failed);
     }
     Ok(Done::Well)
+}
+
+fn write_page(args: &CompareArgs, first: &Side, second: &Side, path: &Path) -> anyhow::Result<()> {
+    if !args.overwrite {
+        record::check_ours(path)?;
+    }
+    let page = first.page(second, args.number)?;
+    io::replace_file(path, page.as_bytes()).map_err(|error| Advised::from(&error))?;
+    Ok(())
 }
 
 impl Side {
@@ -81,10 +104,42 @@ impl Side {
     pub(crate) fn compare(&self, other: &Self, most: usize) -> Compared {
         let differences = Differences::between(&self.documents, &other.documents, most);
         Compared {
-            text: pipeline(&self.run, &other.run) + &numbers(&self.run, &other.run) + &differences.tell(),
+            text: pipeline(&self.run, &other.run)
+                + &table(&counts(&self.run, &other.run))
+                + &differences.tell(),
             all: differences.all,
             differing: differences.differing(),
         }
+    }
+}
+
+impl Side {
+    /// The comparison for a browser: with the texts of the documents that are named.
+    fn page(&self, other: &Self, most: usize) -> anyhow::Result<String> {
+        let differences = Differences::between(&self.documents, &other.documents, most);
+        let named = differences.shown.iter().filter(|shown| shown.change == Change::Text);
+        let ids: BTreeSet<&str> = named.map(|shown| shown.id.as_str()).collect();
+        let texts = [past::kept_texts(&self.run, &ids)?, past::kept_texts(&other.run, &ids)?];
+        let text_of = |id: &str| Some([texts[0].get(id)?.clone(), texts[1].get(id)?.clone()]);
+        let document = |shown: &Shown| Differing {
+            id: shown.id.clone(),
+            verdicts: shown.verdicts.clone(),
+            texts: text_of(&shown.id).filter(|_| shown.change == Change::Text),
+        };
+        let kind = |(change, number): (&Change, &u64)| Kind {
+            title: change.what(*number),
+            number: *number,
+            documents: differences.of(*change).map(document).collect(),
+        };
+        let comparison = Comparison {
+            first: &self.run,
+            second: &other.run,
+            options: options(&self.run, &other.run),
+            counts: counts(&self.run, &other.run),
+            all: differences.all,
+            kinds: differences.by_kind.iter().map(kind).collect(),
+        };
+        Ok(comparison.to_html())
     }
 }
 
@@ -99,21 +154,23 @@ fn share(part: u64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { part as f64 / all as f64 }
 }
 
-/// What changed in the pipeline: in the file, and in options that the command line set.
+/// What changed in the pipeline: in the file, in options that the command line set, in versions and files.
 fn pipeline(first: &Run, second: &Run) -> String {
-    if first.pipeline.text == second.pipeline.text {
-        return format!("{}\n{}", styled(FAINT, "the pipeline file is the same"), options(first, second));
+    let mut text = if first.pipeline.text == second.pipeline.text {
+        format!("{}\n", styled(FAINT, "the pipeline file is the same"))
+    } else {
+        let lines = diff::lines(&first.pipeline.text, &second.pipeline.text);
+        format!("{}\n{lines}", styled(STRONG, "the pipeline file"))
+    };
+    for (name, [old, new]) in options(first, second).into_iter().chain(other_parts(first, second)) {
+        text.extend([visible(&format!("{name}  {old} -> {new}")).as_str(), "\n"]);
     }
-    format!(
-        "{}\n{}",
-        styled(STRONG, "the pipeline file"),
-        diff::lines(&first.pipeline.text, &second.pipeline.text)
-    )
+    text
 }
 
 /// The options of stages that differ.
-fn options(first: &Run, second: &Run) -> String {
-    let mut text = String::new();
+fn options(first: &Run, second: &Run) -> Vec<(String, [String; 2])> {
+    let mut differing = Vec::new();
     for (before, after) in first.stages.iter().zip(&second.stages) {
         let keys = before
             .options
@@ -123,16 +180,14 @@ fn options(first: &Run, second: &Run) -> String {
             let shown = |options: &Map<String, Value>| {
                 options.get(key).map_or("(unset)".to_owned(), Value::to_string)
             };
-            let (old, new) = (shown(&before.options), shown(&after.options));
-            let line = format!("{}.{key}  {old} -> {new}", after.id);
-            text.extend([visible(&line).as_str(), "\n"]);
+            differing.push((format!("{}.{key}", after.id), [shown(&before.options), shown(&after.options)]));
         }
     }
-    text
+    differing
 }
 
-/// What is counted and differs, in a table.
-fn numbers(first: &Run, second: &Run) -> String {
+/// What is counted and differs.
+fn counts(first: &Run, second: &Run) -> Vec<(String, [u64; 2])> {
     let docs = |run: &Run| {
         let docs = &run.docs;
         [
@@ -155,7 +210,7 @@ fn numbers(first: &Run, second: &Run) -> String {
         }
     }
     let rows = order.into_iter().filter_map(|name| rows.remove_entry(&name));
-    table(&rows.filter(|(_, [before, after])| before != after).collect::<Vec<_>>())
+    rows.filter(|(_, [before, after])| before != after).collect()
 }
 
 /// How many documents each rule has changed or dropped, and how many characters it took away.
@@ -201,23 +256,34 @@ impl Differences {
         for (key, before) in first {
             let after = second.get(key);
             let change = after.map_or(Some(Change::OnlyInFirst), |after| Change::of(before, after));
-            differences.add(change, most, || told(&key.0, Some(before), after));
+            differences.add(change, most, (&key.0, Some(before), after));
         }
         for (key, after) in second.iter().filter(|(key, _)| only(key)) {
-            differences.add(Some(Change::OnlyInSecond), most, || told(&key.0, None, Some(after)));
+            differences.add(Some(Change::OnlyInSecond), most, (&key.0, None, Some(after)));
         }
         differences
     }
 
-    /// Counts a document, and keeps a line about it if it is one of the first of its kind.
-    fn add(&mut self, change: Option<Change>, most: usize, line: impl FnOnce() -> String) {
+    /// Counts a document, and keeps it if it is one of the first of its kind.
+    fn add(
+        &mut self,
+        change: Option<Change>,
+        most: usize,
+        (id, before, after): (&str, Option<&Document>, Option<&Document>),
+    ) {
         self.all += 1;
         let Some(change) = change else { return };
         let number = self.by_kind.entry(change).or_default();
         *number += 1;
         if *number <= most as u64 {
-            self.shown.push((change, line()));
+            let verdicts = [before, after].map(|document| Some(document?.verdict.clone()));
+            self.shown.push(Shown { change, id: id.to_owned(), verdicts });
         }
+    }
+
+    /// Those of a kind that are named.
+    fn of(&self, change: Change) -> impl Iterator<Item = &Shown> {
+        self.shown.iter().filter(move |shown| shown.change == change)
     }
 
     fn differing(&self) -> u64 {
@@ -233,8 +299,8 @@ impl Differences {
         );
         for (change, number) in &self.by_kind {
             text.extend(["\n", &styled(STRONG, &change.what(*number)), "\n"]);
-            let lines: Vec<_> = self.shown.iter().filter(|(kind, _)| kind == change).collect();
-            text.extend(lines.iter().flat_map(|(_, line)| ["  ", line.as_str(), "\n"]));
+            let lines: Vec<_> = self.of(*change).map(Shown::line).collect();
+            text.extend(lines.iter().flat_map(|line| ["  ", line.as_str(), "\n"]));
             if *number > lines.len() as u64 {
                 let more = format!("  and {} more", count(number - lines.len() as u64));
                 text.extend([styled(FAINT, &more).as_str(), "\n"]);
@@ -266,14 +332,16 @@ impl Change {
     }
 }
 
-/// The id, and where verdicts differ, both.
-fn told(id: &str, before: Option<&Document>, after: Option<&Document>) -> String {
-    let id = visible(id);
-    match (before, after) {
-        (Some(before), Some(after)) if before.verdict != after.verdict => {
-            format!("{id}  {} -> {}", visible(&before.verdict), visible(&after.verdict))
+impl Shown {
+    /// The id, and where verdicts differ, both.
+    fn line(&self) -> String {
+        let id = visible(&self.id);
+        match &self.verdicts {
+            [Some(before), Some(after)] if before != after => {
+                format!("{id}  {} -> {}", visible(before), visible(after))
+            }
+            [Some(one), None] | [None, Some(one)] => format!("{id}  {}", visible(one)),
+            _ => id,
         }
-        (Some(one), None) | (None, Some(one)) => format!("{id}  {}", visible(&one.verdict)),
-        _ => id,
     }
 }

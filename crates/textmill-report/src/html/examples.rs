@@ -188,7 +188,7 @@ fn excerpt(excerpt: &Excerpt, is_dropped: bool) -> Markup {
 }
 
 /// What was removed and what was put in, word by word where the two have words in common.
-fn change(removed: &str, added: &str) -> Markup {
+pub(super) fn change(removed: &str, added: &str) -> Markup {
     let diff = TextDiff::from_words(removed, added);
     if removed.is_empty() || added.is_empty() || f64::from(diff.ratio()) < ALIKE {
         return html! { (part(ChangeTag::Delete, removed)) (part(ChangeTag::Insert, added)) };

@@ -12,6 +12,7 @@ mod axis;
 mod bars;
 mod changes;
 mod charts;
+mod comparison;
 mod examples;
 mod flow;
 mod judged;
@@ -24,6 +25,7 @@ use data_encoding::BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
+pub use self::comparison::{Comparison, Differing, Kind, other_parts};
 use self::text::short;
 use crate::Run;
 
@@ -50,7 +52,7 @@ impl Run {
         let page = html! {
             (DOCTYPE)
             html lang="en" {
-                (head(self))
+                (head(&format!("{} – textmill report", short(&self.pipeline.name)), &policy(true)))
                 body {
                     a.skip href="#report" { "Skip to the report" }
                     (summary::header(self))
@@ -75,29 +77,27 @@ impl Run {
     }
 }
 
-fn head(run: &Run) -> Markup {
+fn head(title: &str, policy: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
             (PreEscaped(GENERATOR))
-            meta http-equiv="Content-Security-Policy" content=(policy());
+            meta http-equiv="Content-Security-Policy" content=(policy);
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
             meta name="referrer" content="no-referrer";
-            title { (short(&run.pipeline.name)) " – textmill report" }
+            title { (title) }
             style { (PreEscaped(STYLE)) }
         }
     }
 }
 
-/// What the page may do: nothing but have our style and our script.
-fn policy() -> String {
+/// What a page may do: nothing but have our style, and our script if it has one.
+fn policy(has_script: bool) -> String {
     let hash = |text: &str| BASE64.encode(&Sha256::digest(text));
-    format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    )
+    let script = if has_script { format!(" script-src 'sha256-{}';", hash(SCRIPT)) } else { String::new() };
+    let style = hash(STYLE);
+    format!("default-src 'none'; style-src 'sha256-{style}';{script} base-uri 'none'; form-action 'none'")
 }
 
 fn contents() -> Markup {
