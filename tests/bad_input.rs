@@ -334,3 +334,45 @@ fn an_id_cannot_leave_the_output() {
     let outside: Vec<_> = project.list("").into_iter().filter(|name| !name.starts_with("deep/er/")).collect();
     assert!(outside.is_empty(), "{outside:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn files_that_could_not_be_opened_for_want_of_handles_were_lost() {
+    let project = folder("").file("in/a.jsonl", "{\"text\":\"a\"}\n").file("in/b.txt", "b");
+    let script = |handles: usize| format!("ulimit -n {handles}; exec \"$0\" run p.toml --fresh -j 1");
+    let run = |handles: usize| -> Ran {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &script(handles), env!("CARGO_BIN_EXE_textmill")]).current_dir(project.path(""));
+        shell.output().unwrap().into()
+    };
+    for handles in 8..16 {
+        let ran = run(handles);
+        if ran.code == Some(2) {
+            let _ = ran.says(&["Too many open files", "ulimit -n"]);
+        } else {
+            let _ = ran.code(0).says(&["2 documents read = 2 kept"]);
+        }
+    }
+    let _ = run(64).code(0).says(&["2 documents read = 2 kept"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_within_an_output_are_not_followed() {
+    let project = piped("", "{\"id\":\"sub/a\",\"text\":\"1\"}\n");
+    project.write("p.toml", "input.uri = 'in.jsonl'\n[output]\nuri = 'out/'\nformat = 'txt'\n");
+    let _ = run(&project).code(0);
+    fs::create_dir(project.path("elsewhere")).unwrap();
+    fs::remove_dir_all(project.path("out/sub")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", project.path("out/sub")).unwrap();
+    let _ =
+        project.run(["run", "p.toml", "--fresh"]).code(2).says(&["symbolic link", "hint: remove the link"]);
+    assert_eq!(project.list("elsewhere"), [""; 0]);
+    // Nor is one in the place of a file.
+    let file = piped("", "{\"text\":\"1\"}\n").file("precious", "precious");
+    let _ = run(&file).code(0);
+    fs::remove_file(file.path("out.jsonl")).unwrap();
+    std::os::unix::fs::symlink("precious", file.path("out.jsonl")).unwrap();
+    let _ = file.run(["run", "p.toml", "--fresh"]);
+    assert_eq!(file.read("precious"), "precious");
+}

@@ -92,6 +92,10 @@ fn hint_for(error: &io::Error) -> Option<String> {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room, or write somewhere else",
         io::ErrorKind::ReadOnlyFilesystem => "write somewhere else",
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "a file is where a folder is needed",
+        // `ENFILE` and `EMFILE`.
+        _ if cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24)) => {
+            "allow more open files, as with `ulimit -n 1024`"
+        }
         _ => return None,
     };
     Some(hint.to_owned())

@@ -10,6 +10,7 @@ mod faults;
 mod files;
 mod program;
 mod python;
+mod soak;
 mod suites;
 mod table;
 
@@ -29,6 +30,8 @@ enum Args {
     Bench(bench::Args),
     /// Kill runs of the program and let the system refuse what they need, and check what is there then and in the end
     Faults(faults::Args),
+    /// Run at full speed for long over documents of all sizes, and check that memory, open files and threads do not grow
+    Soak(soak::Args),
     /// Pass the bad input of the suites through the program, and print a table of what it came to
     Suites(suites::Args),
     /// Find each line, parse it, and write it back: what a run without a stage is held against
@@ -47,6 +50,7 @@ fn main() -> Result<()> {
         Args::Eval(args) => eval::run(&args),
         Args::Bench(args) => bench::run(&args),
         Args::Faults(args) => faults::run(&args),
+        Args::Soak(args) => soak::run(&args),
         Args::Suites(args) => suites::run(&args),
         Args::PlainLoop { input, output } => bench::plain::run(&input, &output),
         Args::Measure { command } => bench::child::measure(&command),

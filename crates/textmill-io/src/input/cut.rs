@@ -24,7 +24,7 @@ use super::{Counts, InputFile, Shared};
 use crate::csv::Separator;
 use crate::format::InputFormat;
 use crate::limits::{Failure, limit_of};
-use crate::warc;
+use crate::{Error, Result, warc};
 
 pub(super) const MAX_DOCUMENTS: usize = 256;
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -80,13 +80,21 @@ pub(super) struct Found {
 
 impl Cutting {
     /// Opens a file. One that cannot be opened is one that fails when it is cut.
+    ///
+    /// # Errors
+    /// The system has nothing left to open it with, which says nothing of the file.
     pub(super) fn new(
         file: InputFile,
         shared: &Shared,
         bytes_read: &Arc<AtomicU64>,
         ahead: Option<&Arc<Ahead>>,
-    ) -> Self {
-        let (format, cutter) = open(&file, shared, bytes_read, ahead).unwrap_or_else(|error| {
+    ) -> Result<Self> {
+        let opened = open(&file, shared, bytes_read, ahead);
+        if let Some(error) = opened.as_ref().err().filter(|error| is_in_want(error)) {
+            let error = io::Error::from_raw_os_error(error.raw_os_error().unwrap_or_default());
+            return Err(Error::io(&file.path, "cannot open the file", error));
+        }
+        let (format, cutter) = opened.unwrap_or_else(|error| {
             let format = file.format.unwrap_or(InputFormat::Text);
             let line = format.has_places().then_some(1);
             let failing: Box<dyn Cutter> = Box::new(Failing { line, failure: Some(explain(&error)) });
@@ -94,7 +102,7 @@ impl Cutting {
             shared.columns.found(Vec::new);
             (format, failing)
         });
-        Self { file, format, cutter }
+        Ok(Self { file, format, cutter })
     }
 
     /// See [`Cutter::cut`].
@@ -347,6 +355,12 @@ fn explain(error: &io::Error) -> Failure {
         _ => format!("cannot read the file: {error}"),
     };
     Failure { limit: limit_of(error), ..message.into() }
+}
+
+/// Whether the system, and not the file, is why it cannot be opened: there are too many open files (`EMFILE`, `ENFILE`), or
+/// there is no memory (`ENOMEM`).
+fn is_in_want(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(12 | 23 | 24))
 }
 
 /// A file that could not be opened.

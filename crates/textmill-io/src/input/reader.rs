@@ -71,13 +71,13 @@ impl Reader {
     /// A file that cannot be read, or not to its end, is no error here: it is a document of the chunk that fails.
     ///
     /// # Errors
-    /// None so far.
+    /// The system has nothing left to open a file with.
     pub fn next(&mut self, chunk: &mut Chunk) -> Result<bool> {
         chunk.empty();
         chunk.number = self.next_number;
         chunk.shared = Some(Arc::clone(&self.shared));
         self.carried.unload(chunk);
-        while !self.is_done_with(chunk) && self.open() {
+        while !self.is_done_with(chunk) && self.open()? {
             self.cut(chunk);
         }
         self.next_number += 1;
@@ -107,20 +107,20 @@ impl Reader {
     }
 
     /// Whether a file is open, after opening the next one if need be.
-    fn open(&mut self) -> bool {
+    fn open(&mut self) -> Result<bool> {
         if self.current.is_none()
             && let Some((index, file)) = self.files.next()
         {
             self.counts.files += 1;
             self.shards.begin(index, &file, self.before.as_ref());
-            let cutting = Cutting::new(file, &self.shared, &self.bytes_read, self.ahead.as_ref());
+            let cutting = Cutting::new(file, &self.shared, &self.bytes_read, self.ahead.as_ref())?;
             if index > 0 || !cutting.format.has_columns() {
                 self.shared.columns.found(Vec::new);
             }
             self.format = Some(cutting.format);
             self.current = Some(cutting);
         }
-        self.current.is_some()
+        Ok(self.current.is_some())
     }
 
     fn cut(&mut self, chunk: &mut Chunk) {

@@ -173,7 +173,12 @@ impl Claim {
         check_ours(wanted, &root, &state)?;
         let mut created = Vec::new();
         let owner = create_folders(&state, &mut created).and_then(|()| own(wanted, &state));
-        let owner = owner.inspect_err(|_| remove_created(&created))?;
+        let owner = owner.inspect_err(|_| {
+            if created.contains(&state) {
+                _ = fs::remove_file(state.join(OWNER));
+            }
+            remove_created(&created);
+        })?;
         Ok(Self {
             previous: previous_files(&state)?,
             root,
@@ -557,18 +562,15 @@ fn previous_files(state: &Path) -> Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for file in [MANIFEST, PUBLISHING] {
         let path = state.join(file);
-        match read_json::<Manifest>(&path) {
-            Some(manifest) => {
-                names.extend(manifest.files.into_iter().map(|file| file.path).filter(|name| is_inside(name)));
-            }
-            None if path.exists() => {
-                let message = "the list of what the run before has written cannot be read";
-                return Err(
-                    Error::new(ErrorKind::Io, path, message).with_hint("remove the output and run again")
-                );
-            }
-            None => (),
-        }
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            bytes => bytes.map_err(|error| Error::io(&path, "cannot read", error))?,
+        };
+        let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else {
+            let message = "the list of what the run before has written cannot be read";
+            return Err(Error::new(ErrorKind::Io, path, message).with_hint("remove the output and run again"));
+        };
+        names.extend(manifest.files.into_iter().map(|file| file.path).filter(|name| is_inside(name)));
     }
     Ok(names)
 }

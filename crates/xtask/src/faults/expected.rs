@@ -33,6 +33,14 @@ impl Expected {
         Ok(Self { visible, records: records(&hidden, trial.folder())?, time })
     }
 
+    /// The hidden folder of the main output.
+    pub(super) fn state(&self) -> Option<&str> {
+        self.records
+            .keys()
+            .filter(|name| !name.contains("ledger"))
+            .find_map(|name| name.strip_suffix("/run.json"))
+    }
+
     /// Whether a trial has ended as it should.
     pub(super) fn check(&self, trial: &Trial<'_>) -> Result<()> {
         let (visible, hidden) = trial.files()?;

@@ -4,8 +4,10 @@
 //! output comes to be (`textmill-io/src/step.rs`), which a run lists itself. After each interruption no visible file may be
 //! anything but one of a whole run, and where `_SUCCESS` is, all that it lists has to be there. Then the same command with
 //! another number of threads has to end with the same bytes, and the same record, as a run that nobody interrupted.
+//! So it has to after a run on a disk that misbehaves ([`disks`]).
 //! Half of the trials begin without an output; the others change one that is there.
 
+mod disks;
 mod expected;
 mod input;
 mod random;
@@ -20,9 +22,10 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, Result, ensure};
 
+use self::disks::Disks;
 use self::expected::Expected;
 use self::input::Inputs;
-use self::random::Random;
+pub(crate) use self::random::Random;
 use self::shapes::{SHAPES, Shape};
 use self::trial::{End, Trial};
 use crate::files;
@@ -39,6 +42,9 @@ pub(crate) struct Args {
     /// Only the first and the last of steps of the same name
     #[arg(long)]
     few_steps: bool,
+    /// Runs on disks that are full or fail at random places, for each seed, output and beginning; 0: on none that misbehave
+    #[arg(long, default_value_t = 3)]
+    disks: u32,
     /// Only these outputs
     #[arg(value_name = "OUTPUT", value_parser = shapes::NAMES)]
     outputs: Vec<String>,
@@ -99,6 +105,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(folder) => folder.clone(),
         None => files::scratch("faults")?,
     };
+    let disks = if args.disks > 0 { Some(Disks::new(&scratch)?) } else { None };
     let mut wrong = 0;
     for seed in args.seeds.0.clone() {
         let folder = scratch.join(seed.to_string());
@@ -106,7 +113,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         for shape in shapes() {
             for beginning in [Beginning::Nothing, Beginning::Old] {
                 let case = Case::new(&textmill, &inputs, shape, beginning, &folder)?;
-                let tally = case.run(seed, args)?;
+                let tally = case.run(seed, args, disks.as_ref())?;
                 say(&tally.line(&format!("{seed} {} {}", shape.name, beginning.name())))?;
                 wrong += tally.wrong;
             }
@@ -136,7 +143,7 @@ impl<'a> Case<'a> {
         Ok(Self { textmill, inputs, shape, beginning, folder, old, new })
     }
 
-    fn run(&self, seed: u64, args: &Args) -> Result<Tally> {
+    fn run(&self, seed: u64, args: &Args, disks: Option<&Disks>) -> Result<Tally> {
         let mut tally = Tally::default();
         let steps = self.steps()?;
         for round in 0..args.rounds {
@@ -155,6 +162,7 @@ impl<'a> Case<'a> {
                 })?;
             }
         }
+        disks.map_or(Ok(()), |disks| self.try_disks(disks, seed, args.disks, &mut tally))?;
         Ok(tally)
     }
 

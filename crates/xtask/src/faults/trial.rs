@@ -84,6 +84,11 @@ impl<'a> Trial<'a> {
         end(&child.wait_with_output()?)
     }
 
+    /// Runs the pipeline in circumstances that `prepare` sees to.
+    pub(super) fn run_as(&self, jobs: usize, prepare: impl FnOnce(Command) -> Command) -> Result<End> {
+        end(&prepare(self.command(jobs)).output()?)
+    }
+
     /// Whether nothing is seen but files of whole runs.
     pub(super) fn check_between(&self, before: Option<&Expected>, after: &Expected) -> Result<()> {
         let (visible, _) = self.files()?;
