@@ -21,10 +21,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("textmill-testkit", &[]),
     (
         "textmill",
-        &["plugins", "textmill-abi", "textmill-engine", "textmill-io", "textmill-pipeline", "textmill-stage"],
+        &[
+            "plugins",
+            "textmill-abi",
+            "textmill-engine",
+            "textmill-io",
+            "textmill-pipeline",
+            "textmill-report",
+            "textmill-stage",
+        ],
     ),
     ("textmill-cli", &["textmill", "textmill-conformance", "textmill-report"]),
-    ("textmill-python", &["textmill"]),
+    ("textmill-python", &["textmill", "textmill-report"]),
     ("xtask", &["textmill"]),
     // Libraries that the tests load.
     ("textmill-bench-plugin", &["textmill-stage"]),

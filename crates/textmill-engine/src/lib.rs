@@ -27,6 +27,7 @@ mod write;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use textmill_abi as abi;
 use textmill_io::{FieldNames, Snapshot};
 #[cfg(feature = "parquet")]
 use textmill_io::{Misfit, RowsPlan, SchemaRef};
@@ -156,6 +157,12 @@ impl Stage {
     /// What it reads, writes and may do.
     pub fn plan(&self) -> &StagePlan {
         self.opened.plan()
+    }
+
+    /// Whether it must see more than one document to judge one, so that batches cannot be processed apart. No permission and
+    /// no claim of this version of the contract is of that kind; whatever else a stage may do is taken to be.
+    pub fn compares(&self) -> bool {
+        self.plan().may & abi::MUST_KNOW & !(abi::PERMISSIONS | abi::CLAIMS) != 0
     }
 }
 

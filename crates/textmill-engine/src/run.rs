@@ -110,7 +110,7 @@ pub struct Span {
 }
 
 /// A run that came to its end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Finished {
     /// What happened to the documents.
     pub counts: Counts,

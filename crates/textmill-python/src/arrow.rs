@@ -6,13 +6,13 @@ use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use arrow_schema::{DataType, Field, FieldRef, SchemaRef};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyTuple};
+use pyo3::types::{PyBytes, PyCapsule, PyTuple};
 use pyo3_arrow::PySchema;
 use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
 use pyo3_arrow::input::AnyRecordBatch;
 use textmill::Counts;
 
-use crate::errors;
+use crate::{errors, record};
 
 /// Rows that have passed a pipeline.
 #[pyclass(frozen, module = "textmill")]
@@ -61,12 +61,9 @@ impl Table {
         Schema(Arc::clone(&self.schema))
     }
 
-    /// What the stages counted, of each batch, as JSON.
-    fn counts(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let json = |counts| {
-            serde_json::to_string(counts).map_err(|error| errors::plain(py, &error.to_string(), None))
-        };
-        self.counts.iter().map(json).collect()
+    /// What the stages counted, of each batch, for `add_counts`.
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        self.counts.iter().map(|counts| record::write(py, counts)).collect()
     }
 
     fn __len__(&self) -> usize {

@@ -8,6 +8,7 @@
 mod arrow;
 mod errors;
 mod pipeline;
+mod record;
 
 use pyo3::prelude::*;
 
@@ -26,6 +27,8 @@ mod _native {
         module.add("VERSION", env!("CARGO_PKG_VERSION"))
     }
 
+    #[pymodule_export]
+    use crate::record::{add_counts, run_html, run_json};
     #[pymodule_export]
     use crate::work;
 }

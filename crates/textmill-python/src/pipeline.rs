@@ -12,12 +12,13 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use textmill::io::{Document, FieldNames, PluginPath, ReadAs, ReadFailure};
 use textmill::{
-    ArrowError, ArrowMill, Counts, Engine, Error, Fate, Locking, Options, Override, Passed, Plugins, Wanted,
-    WorkerCommand,
+    ArrowError, ArrowMill, Counts, Engine, Error, Fate, Locking, Options, Override, Passed, PluginPlace,
+    Plugins, Source, Wanted, WorkerCommand,
 };
 
 use crate::arrow::{self, Schema, Table};
 use crate::errors;
+use crate::record::{self, Failed};
 
 /// Somebody who presses Ctrl-C waits no longer than this and a batch of 256 documents.
 const SIGNALS: Duration = Duration::from_millis(100);
@@ -80,6 +81,57 @@ impl Pipeline {
     #[getter]
     fn text_field(&self) -> String {
         self.engine.field_names().in_input("text").to_owned()
+    }
+
+    /// What the input calls the id of a document.
+    #[getter]
+    fn id_field(&self) -> String {
+        self.engine.field_names().in_input("id").to_owned()
+    }
+
+    /// The ids of the stages that must see more than one document.
+    fn comparing(&self) -> Vec<&str> {
+        self.engine.stages().iter().filter(|stage| stage.compares()).map(|stage| &*stage.id).collect()
+    }
+
+    /// All that it is made of, each with its hash.
+    fn identity(&self) -> Vec<(&str, &str)> {
+        let made_of = self.engine.provenance();
+        let plugins = made_of.plugins.iter().map(|one| (&*one.name, &*one.sha256));
+        let resources = made_of.resources.iter().map(|one| (&*one.path, &*one.sha256));
+        std::iter::once(("the pipeline file", &*made_of.pipeline)).chain(plugins).chain(resources).collect()
+    }
+
+    /// The files that it names: as they are written, where they are, whether it is by a name without a path.
+    fn files(&self, py: Python<'_>) -> PyResult<Vec<(String, PathBuf, bool)>> {
+        let pipeline = self.engine.pipeline();
+        let source = Source { path: pipeline.path.clone(), text: pipeline.text().to_owned() };
+        let draft = textmill::parse(source).map_err(|mistakes| errors::mistakes(py, &mistakes))?;
+        let loaded = &self.engine.provenance().plugins;
+        let plugins = draft.plugins().into_iter().zip(loaded).map(|(spec, loaded)| {
+            let is_name = matches!(spec.place, PluginPlace::Name);
+            (spec.path, loaded.path.clone(), is_name)
+        });
+        let resources = pipeline.stages.iter().flat_map(|stage| &stage.resources);
+        let resources = resources.map(|one| (one.path.clone(), one.absolute.clone(), false));
+        Ok(plugins.chain(resources).collect())
+    }
+
+    /// `run.json` of a run that somebody else has driven, who has found so many documents in what was written.
+    fn record(
+        &self,
+        py: Python<'_>,
+        counts: &[u8],
+        kept: u64,
+        dropped: u64,
+        failed: u64,
+        failures: Vec<Failed>,
+    ) -> PyResult<String> {
+        let nothing = || self.with_mill(|mill| Ok(mill.session().take_counts()));
+        let mut counts = if counts.is_empty() { nothing()? } else { record::read(py, counts)? };
+        (counts.kept, counts.dropped, counts.failed) = (kept, dropped, failed);
+        counts.check().map_err(|imbalance| errors::batch(py, &ArrowError::Imbalance(imbalance)))?;
+        Ok(record::record(&self.engine, counts, failures).to_json())
     }
 
     fn process_batch(

@@ -16,6 +16,8 @@ mod cases;
 mod golden;
 mod life;
 mod lock;
+#[cfg(feature = "report")]
+mod record;
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +43,8 @@ pub use crate::golden::{Mismatch, Suite, Tested};
 pub use crate::life::{Found, Life, Misfit, Step, each_life, find_life};
 use crate::lock::Guard;
 pub use crate::lock::{LOCK_FILE, LockError, Locked, Locking, TARGET, lock};
+#[cfg(feature = "report")]
+pub use crate::record::{Circumstances, record};
 
 /// The stages that are linked into this program, by name.
 pub const BUILT_IN: &[BuiltIn] = &[

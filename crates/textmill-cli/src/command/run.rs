@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use textmill::{
-    Cancel, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, Past, Progress, RunOptions, Suite,
-    TestSpec, io,
+    Cancel, Circumstances, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, Past, Progress,
+    RunOptions, Suite, TestSpec, io,
 };
 use textmill_report::{self as report, Run, Severity, Test, TestResult, bytes, count, plural};
 
@@ -17,7 +17,7 @@ use crate::args::{ResultFormat, RunArgs};
 use crate::exit::{Advised, DataError, Done, Interrupted, Outcome};
 use crate::findings::{self, Finding, Findings, Kind, Place, Problem, Verdict};
 use crate::progress::Bar;
-use crate::record::{self, Circumstances};
+use crate::record;
 use crate::terminal::{self, STRONG, say, styled};
 use crate::trace::Tracer;
 
@@ -138,7 +138,7 @@ fn run_now(args: &RunArgs, bar: &Bar, engine: &Engine, report: Option<&Path>) ->
         failures_allowed: allowed,
         tests: tests(args, engine, report.is_some())?,
     };
-    let run = record::record(engine, &finished, known);
+    let run = textmill::record(engine, &finished, known);
     let records = record_places(&finished, report);
     record::write(&run, &records)?;
     let trace = tracer.map(Tracer::finish).transpose()?;

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-WORKSPACE = pathlib.Path(__file__).resolve().parents[3]
+WORKSPACE = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", WORKSPACE / "target")) / "debug"
 
 
