@@ -208,3 +208,47 @@ fn a_comparison_is_a_page_too() {
         .says(&["was not written by textmill"]);
     assert_eq!(project.read("mine.html"), "<p>hello</p>");
 }
+
+/// `.ci/full` runs it: the feature is off by default.
+#[cfg(feature = "opentelemetry")]
+#[test]
+fn opentelemetry_gets_the_spans_of_a_run() {
+    use std::io::{Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}/base/", listener.local_addr().unwrap());
+    let collector = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut got, mut buffer) = (Vec::new(), [0; 4096]);
+        loop {
+            let text = String::from_utf8_lossy(&got).into_owned();
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
+                if body.len() == length.parse::<usize>().unwrap() {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").unwrap();
+                    return (head.to_owned(), body.to_owned());
+                }
+            }
+            let count = stream.read(&mut buffer).unwrap();
+            got.extend(&buffer[..count]);
+        }
+    });
+    let project = with_pipelines();
+    let mut run = project.command(["run", "pipelines/news.toml"]);
+    let ran = textmill_testkit::Ran::from(run.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).output().unwrap());
+    let ran = ran.code(0);
+    assert!(!ran.stderr.contains("not sent"), "{}", ran.stderr);
+    let (head, body) = collector.join().unwrap();
+    assert!(head.starts_with("POST /base/v1/traces HTTP/1.1\r\n"), "{head}");
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let spans = body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone();
+    let of = |name: &str| spans.iter().find(|span| span["name"] == name).unwrap();
+    assert_eq!(of("run")["parentSpanId"], json!(""));
+    assert_eq!(of("batch")["parentSpanId"], of("run")["spanId"]);
+    assert_eq!(of("links")["parentSpanId"], of("batch")["spanId"]);
+    assert_eq!(of("links")["traceId"].as_str().unwrap().len(), 32);
+    // Nobody there is no reason to fail.
+    let mut run = project.command(["run", "pipelines/news.toml", "--fresh"]);
+    let ran = run.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9").output().unwrap();
+    let _ = textmill_testkit::Ran::from(ran).code(0).says(&["were not sent"]);
+}

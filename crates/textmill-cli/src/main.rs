@@ -9,6 +9,8 @@ mod diff;
 mod exit;
 mod findings;
 mod logging;
+#[cfg(feature = "opentelemetry")]
+mod otlp;
 mod past;
 mod progress;
 mod record;

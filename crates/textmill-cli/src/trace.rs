@@ -1,4 +1,4 @@
-//! `--trace`: where the time of a run went, batch by batch, for whatever shows traces of Chrome.
+//! `--trace`, and OpenTelemetry where it is built in: where the time of a run went, batch by batch, for whatever shows traces of Chrome.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -15,27 +15,54 @@ pub(crate) struct Tracer<'b> {
     bar: &'b Bar,
     stages: Vec<String>,
     spans: Mutex<Vec<Span>>,
-    path: PathBuf,
+    /// The file for Chrome.
+    path: Option<PathBuf>,
+    #[cfg(feature = "opentelemetry")]
+    run: (String, std::time::SystemTime),
+}
+
+/// Whether somebody beside `--trace` wants to know.
+fn is_collected() -> bool {
+    #[cfg(feature = "opentelemetry")]
+    return crate::otlp::endpoint().is_some();
+    #[cfg(not(feature = "opentelemetry"))]
+    false
 }
 
 impl<'b> Tracer<'b> {
-    pub(crate) fn new(bar: &'b Bar, engine: &Engine, path: &Path) -> Self {
+    /// `None` if nobody wants to know where the time goes.
+    pub(crate) fn new(bar: &'b Bar, engine: &Engine, path: Option<&Path>) -> Option<Self> {
+        if path.is_none() && !is_collected() {
+            return None;
+        }
         let stages = engine.stages().iter().map(|stage| stage.id.to_string()).collect();
-        Self { bar, stages, spans: Mutex::default(), path: path.to_owned() }
+        Some(Self {
+            bar,
+            stages,
+            spans: Mutex::default(),
+            path: path.map(ToOwned::to_owned),
+            #[cfg(feature = "opentelemetry")]
+            run: (engine.pipeline().name.clone(), std::time::SystemTime::now()),
+        })
     }
 
-    /// Writes the file.
-    pub(crate) fn finish(self) -> Result<PathBuf, Advised> {
+    /// Writes the file, and tells the collector.
+    pub(crate) fn finish(self) -> Result<Option<PathBuf>, Advised> {
         let mut spans = self.spans.into_inner().unwrap_or_else(PoisonError::into_inner);
         spans.sort_by_key(|span| (span.begin, span.worker));
+        #[cfg(feature = "opentelemetry")]
+        if let Some(endpoint) = crate::otlp::endpoint() {
+            crate::otlp::export(&endpoint, &self.run.0, &self.stages, self.run.1, &spans);
+        }
+        let Some(path) = self.path else { return Ok(None) };
         let events: Vec<Value> = spans.iter().map(|span| event(span, &self.stages)).collect();
         let text = json!({ "displayTimeUnit": "ms", "traceEvents": events }).to_string() + "\n";
-        let written = textmill::io::replace_file(&self.path, text.as_bytes());
+        let written = textmill::io::replace_file(&path, text.as_bytes());
         written.map_err(|error| Advised {
             message: format!("cannot write the trace: {error}"),
             hint: Some("the outputs are there, and whole".to_owned()),
         })?;
-        Ok(self.path)
+        Ok(Some(path))
     }
 }
 

@@ -111,7 +111,7 @@ fn run_now(args: &RunArgs, bar: &Bar, engine: &Engine, report: Option<&Path>) ->
     let cancel = Cancel::default();
     stop_on_signal(&cancel);
     bar.watch(engine);
-    let tracer = args.trace.as_deref().map(|path| Tracer::new(bar, engine, path));
+    let tracer = Tracer::new(bar, engine, args.trace.as_deref());
     let options = RunOptions {
         threads: threads(args, engine),
         memory_limit: args.memory_limit,
@@ -141,7 +141,7 @@ fn run_now(args: &RunArgs, bar: &Bar, engine: &Engine, report: Option<&Path>) ->
     let run = textmill::record(engine, &finished, known);
     let records = record_places(&finished, report);
     record::write(&run, &records)?;
-    let trace = tracer.map(Tracer::finish).transpose()?;
+    let trace = tracer.map(Tracer::finish).transpose()?.flatten();
     if !bar.is_quiet() {
         // Of more than one, the one that was asked for; or that beside the output.
         let told = report.map_or(records.first(), |_| records.last());

@@ -142,7 +142,9 @@ fn none_found(args: &TestArgs) -> Advised {
         None => Advised {
             message: format!("found no test in {place}"),
             hint: Some(
-                "write a table `[[test]]` into a pipeline file; pipelines/README.md shows one".to_owned(),
+                "write one into a pipeline file, as `[[test]]`, `name = \"...\"`, `input.text = \"...\"`, \
+                 `expect.absent = [\"...\"]`"
+                    .to_owned(),
             ),
         },
     }
