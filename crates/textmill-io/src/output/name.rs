@@ -88,7 +88,8 @@ impl Names {
 
 /// The id with its folders, and what cannot stand in a file name escaped.
 fn readable(id: &str) -> String {
-    let id = id.strip_suffix(EXTENSION).unwrap_or(id);
+    // Of an id that is nothing else, it is not cut off: the empty id, which has no byte to be escaped, has that name.
+    let id = id.strip_suffix(EXTENSION).filter(|id| !id.is_empty()).unwrap_or(id);
     let name = id.split('/').map(part).collect::<Vec<_>>().join("/") + EXTENSION;
     if name.len() > MAX_PATH { opaque(id) } else { name }
 }
@@ -182,6 +183,8 @@ fn parents(path: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(ids: &[&str], expected: &[&str]) {
@@ -205,7 +208,7 @@ mod tests {
         );
         check(&[".textmill/manifest.json", ".hidden"], &["%2Etextmill/manifest.json.txt", "%2Ehidden.txt"]);
         check(&["a.", "a ", "née"], &["a%2E.txt", "a%20.txt", "née.txt"]);
-        check(&[".txt", "x.TXT"], &["%-.txt", "x.TXT.txt"]);
+        check(&[".txt", "", "x.TXT"], &["%2Etxt.txt", "%-.txt", "x.TXT.txt"]);
     }
 
     #[test]
@@ -249,6 +252,79 @@ mod tests {
             names.claim_file("Fr/1.jsonl").split_once('/').unwrap().0,
             folder.split_once('/').unwrap().0
         );
+    }
+
+    /// What a name was made of; `None` for one that was too long.
+    fn read_back(name: &str) -> Option<String> {
+        let part = |part: &str| {
+            let mut bytes = Vec::new();
+            let mut rest = part.bytes();
+            while let Some(byte) = rest.next() {
+                match byte {
+                    b'~' => return None,
+                    b'%' => {
+                        let digits = [rest.next()?, rest.next()?];
+                        bytes.extend(data_encoding::HEXUPPER.decode(&digits).ok()?);
+                    }
+                    byte => bytes.push(byte),
+                }
+            }
+            String::from_utf8(bytes).ok()
+        };
+        let parts = name.strip_suffix(EXTENSION)?.split('/');
+        let parts: Option<Vec<_>> =
+            parts.map(|one| if one == "%-" { Some(String::new()) } else { part(one) }).collect();
+        parts.map(|parts| parts.join("/"))
+    }
+
+    fn any_id() -> impl Strategy<Value = String> {
+        const HOSTILE: &[&str] = &[
+            "..",
+            ".",
+            "/",
+            "../../etc/passwd",
+            "CON",
+            "nul.txt",
+            "%",
+            "~",
+            "\0",
+            "\n",
+            "a",
+            "A",
+            "é",
+            "É",
+            ".txt",
+        ];
+        let piece = prop_oneof![prop::sample::select(HOSTILE).prop_map(ToOwned::to_owned), any::<String>()];
+        prop_oneof![
+            prop::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat()),
+            (0..700_usize, any::<char>()).prop_map(|(count, character)| character.to_string().repeat(count)),
+        ]
+    }
+
+    proptest! {
+        /// Whatever the ids are: each has a file of its own below the folder, whose name says what the id was.
+        #[test]
+        fn any_id_has_a_file_of_its_own(ids in prop::collection::vec(any_id(), 0..20)) {
+            let mut names = Names::default();
+            let (mut files, mut folders) = (HashSet::new(), HashSet::new());
+            for id in &ids {
+                let Some(name) = names.claim(id) else { continue };
+                for part in name.split('/') {
+                    prop_assert!(!part.is_empty() && !part.starts_with('.') && part.len() <= 255, "{}", name);
+                    prop_assert!(!part.contains(|c: char| c.is_control() || "\\:*?\"<>|".contains(c)), "{}", name);
+                }
+                if let Some(found) = read_back(&name) {
+                    prop_assert!(found == *id || id.strip_suffix(EXTENSION) == Some(&found), "{}: {}", name, found);
+                }
+                let folded = name.to_lowercase();
+                folders.extend(parents(&folded).map(ToOwned::to_owned));
+                prop_assert!(files.insert(folded), "{} is there twice", name);
+            }
+            prop_assert!(files.is_disjoint(&folders));
+            let distinct: HashSet<_> = ids.iter().collect();
+            prop_assert_eq!(files.len(), distinct.len(), "none is without a file");
+        }
     }
 
     #[test]
