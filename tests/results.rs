@@ -355,3 +355,23 @@ mod action {
         assert_eq!(project.read("summary.md").matches("###").count(), 1);
     }
 }
+
+/// A line of a text, shown beside a change, began with `::` after its indent, which the runner of GitHub skips.
+#[test]
+fn no_line_of_a_text_is_a_command_of_a_workflow() {
+    let hostile = |word: &str| format!(r#""::stop-commands::x\n{word}.\n##[error]y\n""#);
+    let (before, after) = (hostile("One"), hostile("Two"));
+    let golden = format!("[[test]]\nname = 'it'\ninput.text = {before}\nexpect.text = {after}\n");
+    let project = project().file("p.toml", format!("[[stage]]\nuses = 'strip-links'\n{golden}"));
+    let mut command = project.command(["test", "p.toml"]);
+    let ran = Ran::from(command.env("GITHUB_ACTIONS", "true").output().unwrap()).code(1);
+    let commands: Vec<_> = ran
+        .stderr
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with("::") || line.starts_with("##["))
+        .collect();
+    assert_eq!(commands.len(), 1, "{}", ran.stderr);
+    assert!(commands[0].starts_with("::error title=textmill%3A it,file=p.toml"), "{commands:?}");
+    let _ = ran.says(&["| ::stop-commands::x", "| ##[error]y"]);
+}

@@ -15,6 +15,32 @@ pub(crate) const REMOVED: Style = AnsiColor::Red.on_default();
 
 /// Writes a line to stderr. A stderr that nobody reads is no reason to stop.
 pub(crate) fn say(line: &str) {
+    // Lines may hold what somebody else wrote, and a workflow of GitHub does what some lines say.
+    if !is_github() {
+        return say_command(line);
+    }
+    let plain = if color() { line.to_owned() } else { anstream::adapter::strip_str(line).to_string() };
+    say_command(&defused(&plain));
+}
+
+/// Whether this is a workflow of GitHub.
+pub(crate) fn is_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// The text without lines that the runner of GitHub takes for commands, wherever they begin.
+fn defused(text: &str) -> String {
+    let is_command = |line: &str| line.starts_with("::") || line.starts_with("##[");
+    let line = |line: &str| {
+        let rest = line.trim_start();
+        let (indent, sign) = (line.len() - rest.len(), if is_command(rest) { "| " } else { "" });
+        format!("{}{sign}{rest}", " ".repeat(indent))
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Writes a line to stderr that is for a machine to obey.
+pub(crate) fn say_command(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 

@@ -111,8 +111,7 @@ pub(crate) struct Place {
 
 /// The form that was asked for; in a workflow of GitHub its own, unless another was.
 pub(crate) fn format(asked: Option<ResultFormat>) -> ResultFormat {
-    let is_github = || std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-    asked.unwrap_or_else(|| if is_github() { ResultFormat::Github } else { ResultFormat::Human })
+    asked.unwrap_or_else(|| if terminal::is_github() { ResultFormat::Github } else { ResultFormat::Human })
 }
 
 impl Findings {
@@ -150,7 +149,7 @@ impl Findings {
         let text = match format {
             ResultFormat::Human => return Ok(()),
             ResultFormat::Github => {
-                self.annotations().for_each(|line| terminal::say(&line));
+                self.annotations().for_each(|line| terminal::say_command(&line));
                 return Ok(());
             }
             ResultFormat::Json => self.json()?,
