@@ -1,0 +1,8 @@
+//! Files and streams of Arrow IPC.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use textmill::io::InputFormat;
+
+fuzz_target!(|bytes: &[u8]| textmill_fuzz::read(InputFormat::Arrow, "a.arrow", bytes));
