@@ -67,10 +67,9 @@ def compare(table, lines, program, rounds, folder):
     print(f"process_batch, one thread     {size / here:7.1f} MB/s of text")
     print(f"textmill run -j 1             {size / there:7.1f} MB/s of text (reads and writes JSON Lines in memory)")
     print(f"ratio                         {there / here:7.2f}")
-    return here
 
 
-def spark(table, here, folder, rounds):
+def spark(table, folder, rounds):
     from pyspark.sql import SparkSession
 
     import pyarrow.parquet as parquet
@@ -122,15 +121,16 @@ def main():
     parser.add_argument("--wheel", help="a wheel, for its size")
     parser.add_argument("--spark", action="store_true", help="through Spark too")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--documents", type=int, default=10_000)
     arguments = parser.parse_args()
-    found = documents()
+    found = documents()[: arguments.documents]
     table = pa.Table.from_pylist(found)
     lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found)
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:
-        here = compare(table, lines, arguments.textmill, arguments.rounds, pathlib.Path(folder))
+        compare(table, lines, arguments.textmill, arguments.rounds, pathlib.Path(folder))
         if arguments.spark:
-            spark(table, here, pathlib.Path(folder), min(arguments.rounds, 3))
+            spark(table, pathlib.Path(folder), min(arguments.rounds, 3))
     if arguments.wheel:
         print(f"wheel                         {os.path.getsize(arguments.wheel) / MB:7.1f} MB")
     importing(arguments.rounds)

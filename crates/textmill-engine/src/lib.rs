@@ -142,7 +142,8 @@ impl Engine {
         RowsPlan::new(schema, options.fields, options.invalid_utf8, &reads, &writes, emits)
     }
 
-    pub(crate) fn no_counts(&self) -> Counts {
+    /// The counts of nothing, with a place for each stage.
+    pub fn no_counts(&self) -> Counts {
         let plans = self.stages.iter().map(|stage| stage.opened.plan());
         Counts::with_stages(plans.map(|plan| (plan.rules.len(), plan.writes.len())))
     }

@@ -127,8 +127,7 @@ impl Pipeline {
         failed: u64,
         failures: Vec<Failed>,
     ) -> PyResult<String> {
-        let nothing = || self.with_mill(|mill| Ok(mill.session().take_counts()));
-        let mut counts = if counts.is_empty() { nothing()? } else { record::read(py, counts)? };
+        let mut counts = if counts.is_empty() { self.engine.no_counts() } else { record::read(py, counts)? };
         (counts.kept, counts.dropped, counts.failed) = (kept, dropped, failed);
         counts.check().map_err(|imbalance| errors::batch(py, &ArrowError::Imbalance(imbalance)))?;
         Ok(record::record(&self.engine, counts, failures).to_json())
@@ -219,6 +218,7 @@ impl Pipeline {
         let names = self.engine.field_names();
         let read = documents.iter().enumerate().map(|(number, json)| read(json, number, &names));
         let session = mill.session();
+        session.take_counts();
         let passed = session.process(read, edits).map_err(|error| failed(&error))?;
         let mut counts = session.take_counts();
         counts.read = documents.len() as u64;

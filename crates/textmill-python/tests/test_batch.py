@@ -246,3 +246,17 @@ def test_documents_are_those_of_the_command_line(news, textmill_program, tmp_pat
     found = [{name: value for name, value in one.items() if value is not None} for one in found]
     assert found == expected
     assert list(textmill.Pipeline(news).process(lines)) == expected
+
+
+def test_a_stream_that_breaks_off_leaves_nothing_behind(news):
+    pipeline = textmill.Pipeline(news)
+    batch = pa.record_batch({"text": [TEASER] * 10})
+
+    def batches():
+        yield batch
+        raise RuntimeError("the network is gone")
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="the network is gone"):
+            pipeline.process_batch(pa.RecordBatchReader.from_batches(batch.schema, batches()))
+        assert len(pipeline.process_batch(batch)) == 10

@@ -105,11 +105,12 @@ impl ArrowMill {
         check_names(batch.schema_ref(), wanted).map_err(ArrowError::Columns)?;
         let plan = self.plan_of(batch.schema_ref())?;
         let rows = Rows::new(Arc::clone(&plan), batch, "batch").map_err(ArrowError::Layout)?;
+        // A batch that broke off before has left its counts.
+        self.session.take_counts();
         let engine = Arc::clone(self.session.engine());
         let mut gathered = Gathered::new(&engine, &plan, rows.builder(), wanted);
         for start in (0..rows.len()).step_by(AT_ONCE) {
             if !go_on() {
-                self.session.take_counts();
                 return Err(ArrowError::Stopped);
             }
             let documents = rows.documents(start..rows.len().min(start + AT_ONCE));
