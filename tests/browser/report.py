@@ -69,6 +69,23 @@ def make_reports(textmill, folder):
     return {name: (folder / name / "report.html", word) for name, word in words.items()}
 
 
+def make_comparisons(textmill, folder):
+    """Each pipeline beside itself with other options or other texts: pages of `compare`, which have no script."""
+    lines = (folder / "hostile.jsonl").read_text().splitlines()[:6]
+    texts = [json.loads(line) for line in lines]
+    changed = [json.dumps({**one, "text": f"{one['text']}\nIt is new. {HOSTILE}\n"}) for one in texts]
+    (folder / "changed.jsonl").write_text("\n".join(changed))
+    pages = {}
+    others = {"news": ("--set", 'links.off=["teaser"]'), "hostile": ("-i", "changed.jsonl")}
+    for name, pipeline in (("news", "pipelines/news.toml"), ("hostile", "hostile.toml")):
+        for side, options in (("before", ()), ("after", others[name])):
+            command(folder, textmill, "run", pipeline, "-o", f"{name}-{side}.jsonl", *options)
+        page = f"{name}-compared.html"
+        command(folder, textmill, "compare", f"{name}-before.jsonl", f"{name}-after.jsonl", "--html", page)
+        pages[f"{name}, compared"] = folder / page
+    return pages
+
+
 def command(folder, *words):
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -283,6 +300,10 @@ def main():
             pages = print_it(browser, name, url)
             if args.pictures:
                 take_pictures(browser, url, pages, args.pictures / name)
+        for name, path in make_comparisons(args.textmill.resolve(), folder).items():
+            look(browser, name, path.as_uri())
+            check(name, "<ins>" in path.read_text(), "no text differs")
+            print_it(browser, name, path.as_uri())
         find_what_is_wrong(browser, reports["news"][0], folder)
     print("all as it should be" if failures == 0 else f"{failures} are not as they should be")
     sys.exit(1 if failures else 0)
