@@ -38,6 +38,9 @@ use crate::table::{self, Table};
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 const ARROW_MAGIC: &[u8] = b"ARROW1";
 
+/// What an Arrow file ends with: the length of its footer, and its mark.
+const ARROW_TRAILER: usize = 10;
+
 /// What is read here and there, but is no plain file, is kept in memory up to so many bytes.
 const MOST_IN_MEMORY: u64 = 256 << 20;
 
@@ -91,7 +94,9 @@ impl Tables {
         let is_file = source.fill_buf()?.starts_with(ARROW_MAGIC);
         guarded(|| {
             if is_file {
-                let bytes = Stored::open(file, source, ARROW_MAGIC, read)?.seekable()?;
+                let bytes = Stored::open(file, source, ARROW_MAGIC, read)?;
+                check_blocks(&bytes)?;
+                let bytes = bytes.seekable()?;
                 let reader = FileReader::try_new(bytes, None).map_err(invalid)?;
                 tell_columns(&reader.schema(), shared)?;
                 return Ok(Self::new(Box::new(reader), file, shared));
@@ -132,7 +137,7 @@ impl Tables {
             return Ok(self.pending.take());
         }
         loop {
-            let next = guarded(|| self.batches.next().transpose().map_err(invalid))?;
+            let next = guarded(|| self.batches.next().transpose().map_err(as_read))?;
             if next.as_ref().is_none_or(|batch| batch.num_rows() > 0) {
                 return Ok(next);
             }
@@ -289,6 +294,33 @@ fn groups(metadata: &ArrowReaderMetadata) -> Vec<Vec<usize>> {
     }
 }
 
+/// Refuses an Arrow file that says of its footer, or of a block, that it is longer than the file: room is made for those before
+/// they are read. What else is wrong with it is left to its decoder.
+fn check_blocks(file: &Stored) -> io::Result<()> {
+    let (length, too_long) =
+        (file.len(), || invalid("it says of a part of it that it is longer than the file"));
+    let Ok(trailer) = file.get_bytes(length.saturating_sub(ARROW_TRAILER as u64), ARROW_TRAILER) else {
+        return Ok(());
+    };
+    let Some(footer_length) = trailer.first_chunk().map(|bytes| i32::from_le_bytes(*bytes)) else {
+        return Ok(());
+    };
+    let footer_length = usize::try_from(footer_length).map_err(|_| too_long())?;
+    let begin = length.checked_sub((footer_length + ARROW_TRAILER) as u64).ok_or_else(too_long)?;
+    let Ok(footer) = file.get_bytes(begin, footer_length) else { return Ok(()) };
+    let Ok(footer) = arrow_ipc::root_as_footer(&footer) else { return Ok(()) };
+    let blocks =
+        footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
+    for block in blocks {
+        let parts = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
+        let parts = parts.map(|part| u64::try_from(part).unwrap_or(u64::MAX));
+        if parts.into_iter().fold(0, u64::saturating_add) > length {
+            return Err(too_long());
+        }
+    }
+    Ok(())
+}
+
 /// The rows and bytes of each row group of a file.
 pub(super) fn row_groups(file: &InputFile) -> Vec<(u64, u64)> {
     let metadata = guarded(|| {
@@ -335,6 +367,14 @@ fn tell_columns(schema: &Schema, shared: &Shared) -> io::Result<()> {
 /// A decoder that panics over damaged input costs that input and nothing else.
 fn guarded<T>(decode: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(gave_up()))
+}
+
+/// As an error of reading: what a decoder gave up on is said in the same words, whoever decoded.
+fn as_read(error: ArrowError) -> io::Error {
+    match error {
+        ArrowError::IoError(_, source) if source.kind() == io::ErrorKind::InvalidData => source,
+        error => invalid(error),
+    }
 }
 
 fn gave_up() -> io::Error {

@@ -218,3 +218,38 @@ fn row_groups_are_decoded_ahead() {
         }
     }
 }
+
+/// Fuzzing found that room is made for whatever a file says.
+#[cfg(feature = "parquet")]
+#[test]
+fn a_length_in_an_arrow_file_is_not_believed() {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, RecordBatch, StringArray};
+
+    let column: ArrayRef = Arc::new(StringArray::from(vec!["a text"]));
+    let batch = RecordBatch::try_from_iter([("text", column)]).unwrap();
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    let bytes = writer.into_inner().unwrap();
+    assert_eq!(check("a.arrow", &bytes)[0].1, "a.arrow:1 a text");
+
+    let refused = |at: usize, length: &[u8]| {
+        let mut bytes = bytes.clone();
+        bytes[at..at + length.len()].copy_from_slice(length);
+        let read = check("a.arrow", &bytes);
+        assert!(read.len() == 1 && read[0].1.contains("longer than the file"), "{read:?}");
+    };
+    let trailer = bytes.len() - 10;
+    refused(trailer, &i32::MAX.to_le_bytes());
+    refused(trailer, &(-1_i32).to_le_bytes());
+    let footer_length = i32::from_le_bytes(bytes[trailer..trailer + 4].try_into().unwrap());
+    let begin = trailer - usize::try_from(footer_length).unwrap();
+    let footer = arrow_ipc::root_as_footer(&bytes[begin..trailer]).unwrap();
+    let block = footer.recordBatches().unwrap().get(0).0;
+    let at = begin + bytes[begin..trailer].windows(block.len()).position(|bytes| *bytes == block).unwrap();
+    // A block is an offset, the length of its metadata, and that of its body.
+    refused(at + 8, &i32::MAX.to_le_bytes());
+    refused(at + 16, &(1_i64 << 40).to_le_bytes());
+    refused(at + 16, &(-1_i64).to_le_bytes());
+}
