@@ -43,10 +43,9 @@ struct Head {
 /// as small as it can be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Form {
-    /// Where it stands in the text of all forms (bytes).
+    /// Where it begins in the text of all forms (bytes); it ends where the next one begins.
     start: u32,
-    end: u32,
-    /// The languages that have it as a stop word, once a guess has asked.
+    /// The languages that have it as a stop word, or [`UNASKED`].
     guesses: u32,
     /// The form that is its stem in `language`, or [`STOP_WORD`].
     stem: u32,
@@ -56,9 +55,11 @@ pub(crate) struct Form {
     language: Option<Language>,
     /// It has a digit.
     pub(crate) digit: bool,
-    is_guessed: bool,
     opener: bool,
 }
+
+/// No guess has asked for the languages yet; there are not so many.
+const UNASKED: u32 = u32::MAX;
 
 /// The stem of a word without one.
 const STOP_WORD: u32 = u32::MAX;
@@ -77,14 +78,14 @@ pub(crate) struct Meaning {
 const MOST_FORMS: usize = (1 << 18) / 8 * 7;
 const MOST_BYTES: usize = 1 << 23;
 
+/// Room is made for so many forms at once; for twice as many each time, much of it would never be used.
+const STEP: usize = 1 << 14;
+
 impl Forms {
     /// Begins a document, which counts its terms from 0.
     pub(crate) fn begin(&mut self) {
         if self.known.len() > MOST_FORMS || self.text.len() > MOST_BYTES || self.document == u32::MAX {
-            self.table.clear();
-            self.text.clear();
-            self.known.clear();
-            self.document = 0;
+            *self = Self::default();
         }
         self.document += 1;
     }
@@ -104,16 +105,16 @@ impl Forms {
         let number = u32::try_from(self.known.len()).expect("a text has fewer than 2^32 words");
         let start = self.text.len();
         self.text.push_str(form);
-        let place = |at: usize| u32::try_from(at).expect("a text has less than 2^32 bytes of words");
+        if self.known.len() == self.known.capacity() {
+            self.known.reserve_exact(STEP);
+        }
         self.known.push(Form {
-            start: place(start),
-            end: place(self.text.len()),
-            guesses: 0,
+            start: u32::try_from(start).expect("a text has less than 2^32 bytes of words"),
+            guesses: UNASKED,
             stem: STOP_WORD,
             term: (0, 0),
             language: None,
             digit: form.bytes().any(|byte| byte.is_ascii_digit()),
-            is_guessed: false,
             opener: false,
         });
         let rehash = |entry: &Entry| hash_of(&self.hasher, text_of(&self.text, &self.known, entry.number));
@@ -126,17 +127,20 @@ impl Forms {
         &self.known[form as usize]
     }
 
+    /// The length of a form in bytes.
+    pub(crate) fn len(&self, form: u32) -> usize {
+        self.text_of(form).len()
+    }
+
     fn text_of(&self, form: u32) -> &str {
         text_of(&self.text, &self.known, form)
     }
 
     /// The languages that have the word as a stop word, one bit for each that can be guessed.
     pub(crate) fn guesses(&mut self, form: u32) -> u32 {
-        if !self.get(form).is_guessed {
+        if self.get(form).guesses == UNASKED {
             self.fold(form);
-            let guesses = Language::guesses(&self.folded);
-            let form = &mut self.known[form as usize];
-            (form.guesses, form.is_guessed) = (guesses, true);
+            self.known[form as usize].guesses = Language::guesses(&self.folded);
         }
         self.get(form).guesses
     }
@@ -223,11 +227,6 @@ impl Head {
 }
 
 impl Form {
-    /// The length in bytes.
-    pub(crate) fn len(&self) -> usize {
-        (self.end - self.start) as usize
-    }
-
     fn meaning(&self) -> Meaning {
         Meaning { stem: (self.stem != STOP_WORD).then_some(self.stem), opener: self.opener }
     }
@@ -240,6 +239,7 @@ fn hash_of(hasher: &FixedState, form: &str) -> u64 {
 }
 
 fn text_of<'a>(text: &'a str, known: &[Form], form: u32) -> &'a str {
-    let Form { start, end, .. } = known[form as usize];
-    text.get(start as usize..end as usize).unwrap_or_default()
+    let start = |form: usize| known.get(form).map_or(text.len(), |form| form.start as usize);
+    let form = form as usize;
+    text.get(start(form)..start(form + 1)).unwrap_or_default()
 }

@@ -83,7 +83,7 @@ impl Words {
 impl Forms {
     /// The form of two characters that stand side by side.
     fn pair(&mut self, text: &str, before: Option<&Word>, word: &Word) -> Option<u32> {
-        let end = |word: &Word| word.start + self.get(word.form).len();
+        let end = |word: &Word| word.start + self.len(word.form);
         let before = before.filter(|before| before.unspaced && end(before) == word.start)?;
         let pair = Span::new(before.start, end(word)).of(text)?;
         Some(self.number(pair))
