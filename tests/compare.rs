@@ -99,6 +99,72 @@ fn an_output_that_is_another_is_not_compared() {
     let _ = project.run(["compare", "a.jsonl", "nothing"]).code(2).says(&["`nothing` does not exist"]);
 }
 
+/// Of what is not there nothing differs, and a limit held that nobody had looked at.
+#[test]
+fn a_limit_does_not_hold_for_want_of_texts() {
+    let project = two_runs(true);
+    let compare = ["compare", "a.jsonl", "b.jsonl"];
+    let limited = || compare.into_iter().chain(["--fail-on-change", "0%"]);
+    let b = project.read("b.jsonl");
+    project.write("b.jsonl", b.clone() + "\n");
+    let _ = project.run(limited()).code(2).says(&["is not what this run has written", "put the output back"]);
+    let told = project.run(compare).code(0).stdout;
+    assert!(told.contains("0 of 13 documents came to another end; texts were not compared"), "{told}");
+    std::fs::remove_file(project.path("b.jsonl")).unwrap();
+    let _ = project.run(limited()).code(2).says(&["the output of this run is gone"]);
+    let _ = project.run(compare).code(0).says(&["is gone", "its texts are not compared"]);
+    let _ = project.run(compare.into_iter().chain(["--html", "c.html"])).code(0);
+    let page = project.read("c.html");
+    assert!(page.contains("texts were not compared") && !page.contains("No document differs"), "{page}");
+    let streamed = ["run", "pipelines/news.toml", "-q", "-o", "-", "--ledger", "s.jsonl"];
+    let _ = project.run(streamed).code(0);
+    let _ = project
+        .run(["compare", "a.jsonl", "s.jsonl", "--fail-on-change", "0%"])
+        .code(2)
+        .says(&["this run has left no output"]);
+    project.write("b.jsonl", b);
+    let _ = project.run(limited()).code(1);
+}
+
+/// What is read back of lines without ids was known by other names than the ledger has for them.
+#[test]
+fn documents_without_ids_are_known_by_their_order() {
+    let stages = "dropped.uri = 'dropped.jsonl'\n[[stage]]\nuses = 'clean'\n[[stage]]\nuses = 'obey'\nwith = { drop = 'TIRED' }\n";
+    for ids in [["", ""], ["\"id\": null, ", "\"id\": \"x\", "]] {
+        let document = |number: usize| {
+            let words = if number == 2 { "TIRED" } else { "&amp; so" };
+            format!("{{{}\"text\": \"{words} {number}\"}}\n", ids[number % 2])
+        };
+        let project = piped(&format!("{stages}id = 'it'\n"), (0..10).map(document).collect::<String>());
+        project.write("p.toml", plugins_line(&["unruly"]) + &project.read("p.toml"));
+        let run = |output: &str, more: &[&str]| {
+            let args = ["run", "p.toml", "-q", "-o", output].into_iter().chain(more.iter().copied());
+            let _ = project.run(args).code(0);
+        };
+        run("a.jsonl", &["--ledger", "a.ledger.jsonl"]);
+        run("b.jsonl", &["--ledger", "b.ledger.jsonl"]);
+        run("c.jsonl", &[]);
+        run("d.jsonl", &["--baseline", "a.jsonl", "--ledger", "d.ledger.jsonl"]);
+        let same = |one: &str, other: &str| {
+            let told = project.run(["compare", one, other]).code(0).stdout;
+            assert!(told.contains("0 of 10 documents differ"), "{one} {other}: {told}");
+        };
+        same("a.jsonl", "b.jsonl");
+        same("c.jsonl", "c.jsonl");
+        let lines = project.read_jsonl("b.ledger.jsonl");
+        let kept: Vec<_> = lines.iter().filter(|line| line["event"] == "kept").collect();
+        assert_eq!(kept.len(), 9);
+        let id = kept[3]["doc"].as_str().unwrap();
+        assert_eq!(project.run(["undo", "b.jsonl", id]).code(0).stdout, "&amp; so 4");
+        let input = project.read("in.jsonl");
+        project.write("in.jsonl", input.replace("so 5", "so what"));
+        run("e.jsonl", &["--ledger", "e.ledger.jsonl"]);
+        let told = project.run(["compare", "a.jsonl", "e.jsonl", "--html", "e.html"]).code(0).stdout;
+        assert!(told.contains("1 document with another text"), "{told}");
+        assert!(project.read("e.html").contains("what"), "{told}");
+    }
+}
+
 #[test]
 fn a_pipeline_is_drawn() {
     let project = with_pipelines();
@@ -122,8 +188,15 @@ fn a_pipeline_is_drawn() {
     stage4 -. failed .-> failed
 ";
     assert_eq!(mermaid, expected);
-    let odd = piped("[[stage]]\nuses = 'clean'\non-error = 'drop'\n", "")
-        .file("q.toml", "name = 'say \"a\\\\b\"'\ninput.uri = 'in \"x\".jsonl'\n");
+    let odd = piped("[[stage]]\nuses = 'clean'\non-error = 'drop'\n", "").file(
+        "q.toml",
+        "name = 'say \"a\\b\"'\ninput.uri = 'in \"x\" <b>#1.jsonl'\noutput.uri = 'o.jsonl'\n",
+    );
+    let mermaid = odd.run(["graph", "q.toml"]).code(0).stdout;
+    assert!(mermaid.contains("input([\"in #quot;x#quot; #lt;b#gt;#35;1.jsonl\"])"), "{mermaid}");
+    let dot = odd.run(["graph", "q.toml", "--format", "dot"]).code(0).stdout;
+    assert!(dot.starts_with("digraph \"say \\\"a\\\\b\\\"\" {\n"), "{dot}");
+    assert!(dot.contains("label = \"in \\\"x\\\" <b>#1.jsonl\""), "{dot}");
     let dot = odd.run(["graph", "p.toml", "--format", "dot"]).code(0).stdout;
     assert!(dot.starts_with("digraph \"p\" {\n") && dot.ends_with("}\n"), "{dot}");
     assert!(dot.contains("stage1 -> dropped [style = dashed, label = \"dropped\"]"), "{dot}");
@@ -159,6 +232,34 @@ fn a_trace_has_a_span_for_each_batch_and_stage() {
     }
 }
 
+/// It replaced whatever was there, the pipeline file and the output as well.
+#[test]
+fn a_trace_takes_the_place_of_nothing_else() {
+    let project = piped("ledger.uri = 'l.jsonl'\n", "{\"text\": \"a\"}\n").file("mine.json", "{}");
+    let trace = |file: &str, more: &[&str]| {
+        project.run(["run", "p.toml", "--trace", file].into_iter().chain(more.iter().copied()))
+    };
+    for (file, says) in [
+        ("p.toml", "is the pipeline file"),
+        ("in.jsonl", "is an input of this run"),
+        ("./out.jsonl", "is the output of this run"),
+        ("l.jsonl", "is the ledger of this run"),
+    ] {
+        let _ = trace(file, &["--overwrite"]).code(2).says(&[says, "a file of its own"]);
+    }
+    let _ = trace("mine.json", &[]).code(2).says(&["was not written by textmill", "--overwrite"]);
+    let _ = trace("none/t.json", &[]).code(2).says(&["cannot write the trace into `none`"]);
+    let _ = trace(".", &[]).code(2).says(&["is a folder"]);
+    assert_eq!(project.list(""), ["in.jsonl", "mine.json", "p.toml"]);
+    assert_eq!(project.read("mine.json"), "{}");
+    for file in ["mine.json", "t.json", "t.json"] {
+        let more: &[&str] = if file == "mine.json" { &["--overwrite"] } else { &[] };
+        let _ = trace(file, more).code(0);
+        let trace: Value = serde_json::from_str(&project.read(file)).unwrap();
+        assert_eq!(trace["displayTimeUnit"], "ms");
+    }
+}
+
 #[test]
 fn a_picture_is_drawn_without_anything_from_elsewhere() {
     let project = with_pipelines();
@@ -176,10 +277,12 @@ fn a_picture_is_drawn_without_anything_from_elsewhere() {
     // The name of the language of the picture is the one address in it.
     assert_eq!(svg.matches("://").count(), 1);
     assert!(!svg.contains("<script"));
-    let hostile = "name = '</title><script>x'\n[input]\nuri = 'a&<b>\"'\n[output]\nuri = 'o.jsonl'\n";
+    let hostile =
+        "name = \"</title><script>x\\u202e\"\n[input]\nuri = 'a&<b>\"'\n[output]\nuri = 'o.jsonl'\n";
     let project = project.file("p.toml", hostile);
     let svg = project.run(["graph", "p.toml", "--format", "svg"]).code(0).stdout;
     assert!(svg.contains("a&amp;&lt;b&gt;&quot;") && !svg.contains("<script"), "{svg}");
+    assert!(!svg.contains('\u{202e}'), "{svg}");
 }
 
 #[test]

@@ -189,6 +189,10 @@ fn it_is_there_with_the_output_or_not_at_all() {
     assert_eq!(project.list(""), ["in.jsonl", "mine.jsonl", "p.toml"]);
     let _ = project.run(["run", "p.toml", "--dry-run", "--ledger", "l.jsonl"]).code(0);
     assert_eq!(project.list(""), ["in.jsonl", "mine.jsonl", "p.toml"]);
+    let _ = project
+        .run(["run", "p.toml", "--ledger", "x.jsonl", "-o", "x.jsonl"])
+        .code(2)
+        .says(&["x.jsonl", "another output of this run is the same file"]);
     project.write("p.toml", project.read("p.toml").replace("l.csv", "l.jsonl.zst"));
     let _ =
         project.run(["run", "p.toml", "-o", "other.jsonl"]).code(0).says(&["other.ledger.jsonl.zst (1 line"]);

@@ -294,6 +294,20 @@ mod baseline {
     }
 
     #[test]
+    fn what_cannot_be_compared_is_refused_before_the_run() {
+        let project = with_baseline();
+        let run = |output: &str| {
+            project.run(["run", "a b/p.toml", "-o", output, "--baseline", "base/base.jsonl"]).code(2)
+        };
+        let _ = run("-").says(&["the output is standard output", "-o out.jsonl"]);
+        let _ = run("x.md").says(&["the output is Markdown"]);
+        let base = project.read("base/base.jsonl");
+        project.write("base/base.jsonl", base + "\n");
+        let _ = run("x.jsonl").says(&["is not what this run has written", "put the output back"]);
+        assert!(!project.path("x.md").exists() && !project.path("x.jsonl").exists());
+    }
+
+    #[test]
     fn a_baseline_without_documents_is_refused() {
         let project = with_baseline();
         std::fs::remove_file(project.path("base/base.jsonl")).unwrap();
@@ -359,7 +373,7 @@ mod action {
 /// A line of a text, shown beside a change, began with `::` after its indent, which the runner of GitHub skips.
 #[test]
 fn no_line_of_a_text_is_a_command_of_a_workflow() {
-    let hostile = |word: &str| format!(r#""::stop-commands::x\n{word}.\n##[error]y\n""#);
+    let hostile = |word: &str| format!(r#""::stop-commands::x\n{word}.\nz ##[error]y\r::z\n""#);
     let (before, after) = (hostile("One"), hostile("Two"));
     let golden = format!("[[test]]\nname = 'it'\ninput.text = {before}\nexpect.text = {after}\n");
     let project = project().file("p.toml", format!("[[stage]]\nuses = 'strip-links'\n{golden}"));
@@ -367,11 +381,47 @@ fn no_line_of_a_text_is_a_command_of_a_workflow() {
     let ran = Ran::from(command.env("GITHUB_ACTIONS", "true").output().unwrap()).code(1);
     let commands: Vec<_> = ran
         .stderr
-        .lines()
+        .split(['\n', '\r'])
         .map(str::trim_start)
-        .filter(|line| line.starts_with("::") || line.starts_with("##["))
+        .filter(|line| line.starts_with("::") || line.contains("##["))
         .collect();
     assert_eq!(commands.len(), 1, "{}", ran.stderr);
     assert!(commands[0].starts_with("::error title=textmill%3A it,file=p.toml"), "{commands:?}");
-    let _ = ran.says(&["| ::stop-commands::x", "| ##[error]y"]);
+    let _ = ran.says(&["| ::stop-commands::x", "z # #[error]y"]);
+}
+
+/// Who has read enough of the documents is no mistake of the pipeline.
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_is_closed_is_no_finding() {
+    use std::io::Read as _;
+
+    let text = "x".repeat(1000);
+    let documents: String = (0..20_000).map(|_| json!({"text": text}).to_string() + "\n").collect();
+    let project = crate::piped("", documents);
+    let mut command = project.command(["run", "p.toml", "-o", "-"]);
+    command.env("GITHUB_ACTIONS", "true").stdout(std::process::Stdio::piped());
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), stderr.contains("::error")), (Some(0), false), "{stderr}");
+}
+
+#[test]
+fn a_run_of_which_too_much_failed_is_about_its_documents() {
+    let documents = "{\"text\": 1}\n".repeat(100);
+    let project = crate::piped("", documents);
+    let found = json(&project, &["run", "p.toml", "--max-errors", "3"], 1);
+    let finding = &found["findings"][0];
+    assert_eq!((&finding["kind"], &finding["verdict"]), (&json!("documents"), &json!("failed")), "{found}");
+    assert!(finding["problems"][0]["hint"].as_str().unwrap().contains("--max-errors"), "{found}");
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_a_warning() {
+    let project = with_results();
+    let mut command = project.command(["check", "a b/p.toml"]);
+    let ran = Ran::from(command.env("GITHUB_STEP_SUMMARY", "none/summary.md").output().unwrap());
+    let _ = ran.code(0).says(&["warning: cannot write the summary of the step", "none/summary.md"]);
 }

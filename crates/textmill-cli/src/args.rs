@@ -290,7 +290,7 @@ pub(crate) struct TestArgs {
     #[arg(short = 'k', long = "name", value_name = "TEXT")]
     pub(crate) name: Option<String>,
     /// Write the snapshots that are missing or differ
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     pub(crate) update: bool,
     #[command(flatten)]
     pub(crate) watching: WatchArgs,

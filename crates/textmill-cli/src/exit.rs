@@ -35,7 +35,7 @@ pub(crate) struct Interrupted {
 pub(crate) struct DataError(pub(crate) anyhow::Error);
 
 /// A message with what to do about it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Advised {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
@@ -104,7 +104,8 @@ fn show(error: &anyhow::Error) {
     }
 }
 
-fn closed_pipe(error: &anyhow::Error) -> bool {
+/// Whether nobody reads any more what was written.
+pub(crate) fn closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let by_system = cause.downcast_ref::<io::Error>().map(io::Error::kind);
         let by_us = cause.downcast_ref::<textmill::io::Error>().map(textmill::io::Error::kind);

@@ -7,6 +7,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::args::{Global, LogFormat};
 use crate::progress::Bar;
+use crate::terminal;
 
 /// Sends log lines to stderr, as many as `-v` and `TEXTMILL_LOG` ask for.
 pub(crate) fn begin(args: &Global, bar: &Bar) {
@@ -22,7 +23,7 @@ pub(crate) fn begin(args: &Global, bar: &Bar) {
         .with_env_var("TEXTMILL_LOG");
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
-        .with_ansi(crate::terminal::color())
+        .with_ansi(terminal::color())
         .with_writer(BesideBar(bar.clone()));
     // A second subscriber is impossible here, and a program without a log is better than none.
     let _ = match args.log_format {
@@ -47,7 +48,14 @@ impl<'a> MakeWriter<'a> for BesideBar {
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().lock().write(bytes))
+        if !terminal::is_github() {
+            return self.0.suspend(|| io::stderr().lock().write(bytes));
+        }
+        // What a plugin logs is whatever it has read.
+        let text = String::from_utf8_lossy(bytes);
+        let text = terminal::harmless(&text, terminal::color());
+        self.0.suspend(|| io::stderr().lock().write_all(text.as_bytes()))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use textmill::io::{self, Chunk, FieldNames, Input, InputOptions, LedgerEntry, Limits};
 use textmill::{Draft, Life, Source};
-use textmill_report::{Output, ReadError, Run};
+use textmill_report::{Output, ReadError, Run, plural};
 
 use crate::exit::Advised;
 
@@ -118,6 +119,11 @@ pub(crate) fn life(run: &Run, id: &str) -> Result<(Life, u64), Advised> {
     Ok((life, found.more))
 }
 
+/// `1 other document of this run has`, `2 other documents of this run have`.
+pub(crate) fn others_have(number: u64) -> String {
+    format!("{} of this run {}", plural(number, "other document"), if number == 1 { "has" } else { "have" })
+}
+
 /// Whether the output is what the run has written, as far as that is known.
 pub(crate) fn check_output(run: &Run) -> Result<(), Advised> {
     let Some(output) = run.output("output") else { return Ok(()) };
@@ -131,51 +137,49 @@ pub(crate) fn check_output(run: &Run) -> Result<(), Advised> {
     })
 }
 
-/// Whether there is anything to tell what became of each document: the output or, without it, the ledger.
+/// Whether there is anything to tell what became of each document: the ledger or, without it, the output.
 pub(crate) fn check_there(run: &Run) -> Result<(), Advised> {
-    let is_there = |kind| run.output(kind).is_some_and(|output| Path::new(&output.path).exists());
-    if is_there("ledger") || is_there("output") && !is_markdown(run) {
-        return Ok(());
-    }
-    Err(Advised {
-        message: match run.output("output") {
-            Some(_) if is_markdown(run) => {
-                "the output of this run is Markdown, which is not read back into documents".to_owned()
-            }
-            Some(output) if output.path != "-" => {
-                format!("the output of this run is gone: there is no `{}`", output.path)
-            }
-            _ => "this run has left no output".to_owned(),
-        },
-        hint: Some("run it again, into a file of documents as `.jsonl`, or with `--ledger FILE`".to_owned()),
-    })
+    let has_ledger = run.output("ledger").is_some_and(|ledger| Path::new(&ledger.path).exists());
+    if has_ledger { Ok(()) } else { check_texts(run) }
 }
 
-fn is_markdown(run: &Run) -> bool {
-    let output = run.output("output").map(|output| Path::new(&output.path).extension());
-    output.flatten().is_some_and(|extension| extension == "md" || extension == "markdown")
+/// Whether the texts of the documents that were kept are there to be read, as the run has written them.
+pub(crate) fn check_texts(run: &Run) -> Result<(), Advised> {
+    check_output(run)?;
+    let output = run.output("output").map(|output| Path::new(&output.path));
+    let message = match output {
+        Some(path) if is_markdown(path) => {
+            "the output of this run is Markdown, which is not read back into documents".to_owned()
+        }
+        Some(path) if path.exists() => return Ok(()),
+        Some(path) if path != Path::new("-") => {
+            format!("the output of this run is gone: there is no `{}`", path.display())
+        }
+        _ => "this run has left no output".to_owned(),
+    };
+    let hint = "put the output back, or run it again, into a file of documents as `.jsonl`".to_owned();
+    Err(Advised { message, hint: Some(hint) })
+}
+
+/// Whether an output of this name holds no documents that can be read again.
+pub(crate) fn is_markdown(output: &Path) -> bool {
+    output.extension().is_some_and(|extension| extension == "md" || extension == "markdown")
 }
 
 /// The last text of a document that was kept; `None` if the output does not have it.
 pub(crate) fn kept_text(run: &Run, id: &str) -> Result<Option<String>, Advised> {
-    let Some(output) = run.output("output").filter(|output| Path::new(&output.path).exists()) else {
-        return Ok(None);
-    };
-    let options = written(output, field_names(run));
-    let failed = |error: &io::Error| Advised::from(error);
-    let mut reader = Input::open(options).map_err(|error| failed(&error))?.reader();
-    let mut chunk = Chunk::default();
     // A file of text is called after its document.
     let file_name = format!("{id}.txt");
-    while reader.next(&mut chunk).map_err(|error| failed(&error))? {
-        for document in chunk.documents().flatten() {
-            let is_named_so = document.origin().line.is_none() && document.id() == file_name;
-            if document.id() == id || is_named_so {
-                return Ok(Some(document.text().to_owned()));
-            }
+    let mut text = None;
+    each_named(run, "output", &mut |known, document| {
+        let is_named_so = document.origin().line.is_none() && known.id == file_name;
+        if known.id != id && !is_named_so {
+            return ControlFlow::Continue(());
         }
-    }
-    Ok(None)
+        text = Some(document.text().to_owned());
+        ControlFlow::Break(())
+    })?;
+    Ok(text)
 }
 
 /// The texts of these documents in the output, by id; of several with the same id the first. Without those that are not there.
@@ -184,10 +188,15 @@ pub(crate) fn kept_texts(run: &Run, ids: &BTreeSet<&str>) -> Result<BTreeMap<Str
     if ids.is_empty() {
         return Ok(texts);
     }
-    each_document(run, "output", &mut |document| {
-        if ids.contains(document.id()) {
-            texts.entry(document.id().to_owned()).or_insert_with(|| document.text().to_owned());
+    each_named(run, "output", &mut |known, document| {
+        // A comparison may know it by its place alone.
+        let place = by_place("output", known.place);
+        for id in [known.id.as_str(), &place] {
+            if ids.contains(id) {
+                texts.entry(id.to_owned()).or_insert_with(|| document.text().to_owned());
+            }
         }
+        ControlFlow::Continue(())
     })?;
     Ok(texts)
 }
@@ -214,6 +223,15 @@ pub(crate) struct Document {
     /// A hash of the text, and one of all that the output has of it, where that is known.
     pub(crate) text: Option<u64>,
     pub(crate) whole: Option<u64>,
+    /// Its place in the output, from 0, if it carries no id there.
+    pub(crate) place: Option<u64>,
+}
+
+/// By what a document of an output is known.
+struct Known {
+    /// The id of a document that carries none where it was written is the one that the ledger has for it.
+    id: String,
+    place: u64,
 }
 
 /// By id, and by its number among those of the same id.
@@ -231,7 +249,7 @@ pub(crate) fn documents(run: &Run, with_texts: bool) -> Result<Documents, Advise
         textmill::each_life(ledger(run)?, &mut add).map_err(|error| Advised::from(&error))?;
     } else {
         for kind in ["dropped", "failed"] {
-            each_document(run, kind, &mut |document| {
+            each_named(run, kind, &mut |known, document| {
                 let field = |name: &str| {
                     document
                         .fields()
@@ -240,32 +258,50 @@ pub(crate) fn documents(run: &Run, with_texts: bool) -> Result<Documents, Advise
                 };
                 let why = field("rule").or_else(|| field("error"));
                 let verdict = verdict_of(kind, field("stage").as_deref(), why.as_deref());
-                insert(&mut documents, document.id(), Document { verdict, ..Document::default() });
+                insert(&mut documents, &known.id, Document { verdict, ..Document::default() });
+                ControlFlow::Continue(())
             })?;
         }
     }
-    if with_texts && !is_markdown(run) {
+    if with_texts {
         let has_ledger = run.output("ledger").is_some();
         let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
-        each_document(run, "output", &mut |document| {
+        each_named(run, "output", &mut |known, document| {
             let (text, whole) = (Some(hash(document.text().as_bytes())), Some(hash(&document.to_json())));
-            let kept = Document { verdict: "kept".to_owned(), text, whole };
+            let place = (!document.has_id()).then_some(known.place);
+            let kept = Document { verdict: "kept".to_owned(), text, whole, place };
             if !has_ledger {
-                return insert(&mut documents, document.id(), kept);
+                insert(&mut documents, &known.id, kept);
+                return ControlFlow::Continue(());
             }
-            let number = numbers.entry(document.id().to_owned()).or_default();
+            let number = numbers.entry(known.id.clone()).or_default();
             // Of several with one id, those that were not kept are passed over.
             while documents
-                .get(&(document.id().to_owned(), *number))
-                .is_some_and(|known| known.verdict != "kept")
+                .get(&(known.id.clone(), *number))
+                .is_some_and(|document| document.verdict != "kept")
             {
                 *number += 1;
             }
-            documents.insert((document.id().to_owned(), *number), kept);
+            documents.insert((known.id.clone(), *number), kept);
             *number += 1;
+            ControlFlow::Continue(())
         })?;
     }
     Ok(documents)
+}
+
+/// The same documents, those that carry no id by their place alone: as a run without a ledger knows them.
+pub(crate) fn without_ledger(documents: &Documents) -> Documents {
+    let known = |((id, number), document): (&(String, u64), &Document)| {
+        let key = document.place.map(|place| (by_place("output", place), 0));
+        (key.unwrap_or_else(|| (id.clone(), *number)), document.clone())
+    };
+    documents.iter().map(known).collect()
+}
+
+/// What a document is called of which only its place in an output is known, from 0.
+fn by_place(kind: &str, place: u64) -> String {
+    format!("document {} of the {kind}, which has no id", place + 1)
 }
 
 fn insert(documents: &mut Documents, id: &str, document: Document) {
@@ -294,20 +330,55 @@ fn written(output: &Output, fields: FieldNames) -> InputOptions {
     }
 }
 
-/// Passes the documents of an output of the run to `take`, if it is there.
-fn each_document(run: &Run, kind: &str, take: &mut dyn FnMut(&io::Document<'_>)) -> Result<(), Advised> {
+/// Passes the documents of an output of the run to `take`, if it is there, with what each is known by, until it breaks.
+fn each_named(
+    run: &Run,
+    kind: &str,
+    take: &mut dyn FnMut(Known, &io::Document<'_>) -> ControlFlow<()>,
+) -> Result<(), Advised> {
     let Some(output) = run.output(kind).filter(|output| Path::new(&output.path).exists()) else {
         return Ok(());
     };
-    let fields = if kind == "output" { field_names(run) } else { FieldNames::same().with_optional_text() };
-    let options = written(output, fields);
+    let is_output = kind == "output";
+    let fields = if is_output { field_names(run) } else { FieldNames::same().with_optional_text() };
     let failed = |error: io::Error| Advised::from(&error);
-    let mut reader = Input::open(options).map_err(failed)?.reader();
-    let mut chunk = Chunk::default();
+    let mut reader = Input::open(written(output, fields)).map_err(failed)?.reader();
+    // They are looked for once a document carries none.
+    let mut kept: Option<Vec<String>> = None;
+    let (mut chunk, mut place) = (Chunk::default(), 0);
     while reader.next(&mut chunk).map_err(failed)? {
-        chunk.documents().flatten().for_each(|document| take(&document));
+        for document in chunk.documents().flatten() {
+            let id = if document.has_id() {
+                document.id().to_owned()
+            } else {
+                if is_output && kept.is_none() {
+                    kept = Some(kept_ids(run)?);
+                }
+                let index = usize::try_from(place).unwrap_or(usize::MAX);
+                let id = kept.as_ref().and_then(|kept| kept.get(index).cloned());
+                id.unwrap_or_else(|| by_place(kind, place))
+            };
+            if take(Known { id, place }, &document).is_break() {
+                return Ok(());
+            }
+            place += 1;
+        }
     }
     Ok(())
+}
+
+/// The ids that the ledger has of documents that were kept, in its order, which is that of the output.
+fn kept_ids(run: &Run) -> Result<Vec<String>, Advised> {
+    let mut ids = Vec::new();
+    if run.output("ledger").is_some() {
+        let mut add = |life: Life| {
+            if life.end.event == "kept" {
+                ids.push(life.end.doc.into_owned());
+            }
+        };
+        textmill::each_life(ledger(run)?, &mut add).map_err(|error| Advised::from(&error))?;
+    }
+    Ok(ids)
 }
 
 fn hash(bytes: &[u8]) -> u64 {

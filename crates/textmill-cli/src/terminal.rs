@@ -1,5 +1,6 @@
 //! Words and colours for people, on stderr. Colour never carries the meaning alone.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write as _};
 
 use anstyle::{AnsiColor, Style};
@@ -15,12 +16,17 @@ pub(crate) const REMOVED: Style = AnsiColor::Red.on_default();
 
 /// Writes a line to stderr. A stderr that nobody reads is no reason to stop.
 pub(crate) fn say(line: &str) {
-    // Lines may hold what somebody else wrote, and a workflow of GitHub does what some lines say.
+    say_command(&harmless(line, color()));
+}
+
+/// Text that may hold what somebody else wrote: a workflow of GitHub does what some lines say. `color` is whether the stream
+/// shows it; where a style is left out, what follows begins the line.
+pub(crate) fn harmless(text: &str, color: bool) -> Cow<'_, str> {
     if !is_github() {
-        return say_command(line);
+        return Cow::Borrowed(text);
     }
-    let plain = if color() { line.to_owned() } else { anstream::adapter::strip_str(line).to_string() };
-    say_command(&defused(&plain));
+    let plain = if color { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() };
+    Cow::Owned(defused(&plain))
 }
 
 /// Whether this is a workflow of GitHub.
@@ -28,12 +34,13 @@ pub(crate) fn is_github() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
-/// The text without lines that the runner of GitHub takes for commands, wherever they begin.
+/// The text without what the runner of GitHub takes for commands: lines that begin with `::`, however far they are set in
+/// and whatever ends the line before, and `##[` anywhere.
 fn defused(text: &str) -> String {
-    let is_command = |line: &str| line.starts_with("::") || line.starts_with("##[");
+    let text = text.replace('\r', "\u{fffd}").replace("##[", "# #[");
     let line = |line: &str| {
         let rest = line.trim_start();
-        let (indent, sign) = (line.len() - rest.len(), if is_command(rest) { "| " } else { "" });
+        let (indent, sign) = (line.len() - rest.len(), if rest.starts_with("::") { "| " } else { "" });
         format!("{}{sign}{rest}", " ".repeat(indent))
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")

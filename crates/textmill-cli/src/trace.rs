@@ -1,5 +1,7 @@
 //! `--trace`, and OpenTelemetry where it is built in: where the time of a run went, batch by batch, for whatever shows traces of Chrome.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -8,6 +10,9 @@ use textmill::{Counts, Engine, Progress, Span};
 
 use crate::exit::Advised;
 use crate::progress::Bar;
+
+/// What a trace begins with, by which it is known.
+const HEAD: &str = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[";
 
 /// Shows how a run gets on, and notes where its time goes.
 #[derive(Debug)]
@@ -56,13 +61,40 @@ impl<'b> Tracer<'b> {
         }
         let Some(path) = self.path else { return Ok(None) };
         let events: Vec<Value> = spans.iter().map(|span| event(span, &self.stages)).collect();
-        let text = json!({ "displayTimeUnit": "ms", "traceEvents": events }).to_string() + "\n";
+        let events: Vec<_> = events.iter().map(Value::to_string).collect();
+        let text = format!("{HEAD}{}]}}\n", events.join(","));
         let written = textmill::io::replace_file(&path, text.as_bytes());
         written.map_err(|error| Advised {
             message: format!("cannot write the trace: {error}"),
             hint: Some("the outputs are there, and whole".to_owned()),
         })?;
         Ok(Some(path))
+    }
+}
+
+/// Refuses a file that is no trace, unless it may be overwritten, and one that cannot be written: before the time has passed
+/// that is to be traced.
+pub(crate) fn check_free(path: &Path, overwrite: bool) -> Result<(), Advised> {
+    let refused = |message: String, hint: &str| Err(Advised { message, hint: Some(hint.to_owned()) });
+    if path.is_dir() {
+        return refused(format!("`{}` is a folder, and a trace is a file", path.display()), "name a file");
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD.len() as u64).read_to_end(&mut head));
+    if path.exists() && !overwrite && (read.is_err() || head != HEAD.as_bytes()) {
+        return refused(
+            format!("`{}` was not written by textmill as a trace", path.display()),
+            "name another place for the trace, or replace it with `--overwrite`",
+        );
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    // It is written beside its place first.
+    match tempfile::NamedTempFile::new_in(folder) {
+        Ok(_) => Ok(()),
+        Err(error) => refused(
+            format!("cannot write the trace into `{}`: {error}", folder.display()),
+            "name a file in a folder that is there and can be written",
+        ),
     }
 }
 

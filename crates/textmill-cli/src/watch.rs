@@ -27,9 +27,15 @@ const QUIET: Duration = Duration::from_millis(150);
 
 /// Goes on until it is interrupted. `named` are the files and folders of the command line; below a folder every `.toml` matters.
 pub(crate) fn watch(named: &[PathBuf]) -> Outcome {
-    ctrlc::set_handler(|| textmill::exit(130)).context("cannot wait for Ctrl-C")?;
-    let (sender, events) = channel();
     let mut round = Round::new(named)?;
+    let note = round.note.path().to_owned();
+    let handler = move || {
+        // Where it cannot be removed, it is one small file among those that the system clears.
+        _ = std::fs::remove_file(&note);
+        textmill::exit(130)
+    };
+    ctrlc::set_handler(handler).context("cannot wait for Ctrl-C")?;
+    let (sender, events) = channel();
     let mut watched = Watched::new(named, sender.clone())?;
     loop {
         terminal::clear();

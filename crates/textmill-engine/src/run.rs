@@ -330,6 +330,14 @@ impl Engine {
         self.open_input(None, false).map(drop)
     }
 
+    /// Whether a file is among those that are read.
+    ///
+    /// # Errors
+    /// The input is not there.
+    pub fn reads(&self, file: &std::path::Path) -> Result<bool, Error> {
+        Ok(self.open_input(None, false)?.is_read_from(file))
+    }
+
     /// What is in the input, all of which is read.
     ///
     /// # Errors

@@ -30,9 +30,9 @@ pub use textmill_engine::{
 };
 pub use textmill_io as io;
 pub use textmill_pipeline::{
-    Catalog, CheckSpec, Checker, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, OnError, Output,
-    OutputFormat, Override, OverrideError, Pipeline, PluginPlace, PluginSpec, Severity, Source, StageKind,
-    StageSpec, TestInput, TestSpec, parse, parse_bytes, parse_max_errors, schema, suggestion,
+    Catalog, CheckSpec, Checker, Container, Diagnostic, Diagnostics, Draft, InputFormat, MaxErrors, OnError,
+    Output, OutputFormat, Override, OverrideError, Pipeline, PluginPlace, PluginSpec, Severity, Source,
+    StageKind, StageSpec, TestInput, TestSpec, parse, parse_bytes, parse_max_errors, schema, suggestion,
 };
 use textmill_stage::vtable;
 

@@ -48,6 +48,8 @@ struct Shown {
 pub(crate) struct Side {
     run: Run,
     documents: Documents,
+    /// Whether its texts are there to be compared.
+    texts: Result<(), Advised>,
 }
 
 /// In what two runs differ.
@@ -62,6 +64,11 @@ pub(crate) struct Compared {
 
 pub(crate) fn run(args: &CompareArgs) -> Outcome {
     let (first, second) = (Side::find(&args.first)?, Side::find(&args.second)?);
+    for side in [&first, &second] {
+        // A limit that holds for want of texts would hold for nothing.
+        args.fail_on_change.map_or(Ok(()), |_| side.check_texts())?;
+        side.warn_of_texts();
+    }
     let compared = first.compare(&second, args.number);
     if let Some(path) = &args.html {
         write_page(args, &first, &second, path)?;
@@ -89,34 +96,58 @@ impl Side {
         Self::of(past::find(named)?.1)
     }
 
-    /// Where the output is another than that of the run, its texts cannot be compared, which is told.
     pub(crate) fn of(run: Run) -> anyhow::Result<Self> {
         past::check_there(&run)?;
-        let intact = past::check_output(&run);
-        if let Err(error) = &intact {
+        let texts = past::check_texts(&run);
+        let documents = past::documents(&run, texts.is_ok())?;
+        Ok(Self { run, documents, texts })
+    }
+
+    /// Refuses a run whose output is gone, or another than it has written.
+    pub(crate) fn check_texts(&self) -> Result<(), Advised> {
+        let refused = |error: &Advised| Advised {
+            message: format!("{}, so what has changed cannot be told", error.message),
+            hint: error.hint.clone(),
+        };
+        self.texts.as_ref().map(|&()| ()).map_err(refused)
+    }
+
+    fn warn_of_texts(&self) {
+        if let Err(error) = &self.texts {
             say(&format!("{}: {}; its texts are not compared", warning(), error.message));
         }
-        let documents = past::documents(&run, intact.is_ok())?;
-        Ok(Self { run, documents })
     }
 
     /// `most`: how many documents of each kind of difference are named.
     pub(crate) fn compare(&self, other: &Self, most: usize) -> Compared {
-        let differences = Differences::between(&self.documents, &other.documents, most);
+        let differences = self.differences(other, most);
         Compared {
             text: pipeline(&self.run, &other.run)
                 + &table(&counts(&self.run, &other.run))
-                + &differences.tell(),
+                + &differences.tell(self.has_texts(other)),
             all: differences.all,
             differing: differences.differing(),
         }
+    }
+
+    fn differences(&self, other: &Self, most: usize) -> Differences {
+        let has_ledger = |side: &Self| side.run.output("ledger").is_some();
+        if has_ledger(self) == has_ledger(other) {
+            return Differences::between(&self.documents, &other.documents, most);
+        }
+        let [first, second] = [self, other].map(|side| past::without_ledger(&side.documents));
+        Differences::between(&first, &second, most)
+    }
+
+    fn has_texts(&self, other: &Self) -> bool {
+        self.texts.is_ok() && other.texts.is_ok()
     }
 }
 
 impl Side {
     /// The comparison for a browser: with the texts of the documents that are named.
     fn page(&self, other: &Self, most: usize) -> anyhow::Result<String> {
-        let differences = Differences::between(&self.documents, &other.documents, most);
+        let differences = self.differences(other, most);
         let named = differences.shown.iter().filter(|shown| shown.change == Change::Text);
         let ids: BTreeSet<&str> = named.map(|shown| shown.id.as_str()).collect();
         let texts = [past::kept_texts(&self.run, &ids)?, past::kept_texts(&other.run, &ids)?];
@@ -137,6 +168,7 @@ impl Side {
             options: options(&self.run, &other.run),
             counts: counts(&self.run, &other.run),
             all: differences.all,
+            has_texts: self.has_texts(other),
             kinds: differences.by_kind.iter().map(kind).collect(),
         };
         Ok(comparison.to_html())
@@ -290,9 +322,11 @@ impl Differences {
         self.by_kind.values().sum()
     }
 
-    fn tell(&self) -> String {
+    /// `has_texts`: whether texts were compared, too.
+    fn tell(&self, has_texts: bool) -> String {
+        let differ = if has_texts { "differ" } else { "came to another end; texts were not compared" };
         let mut text = format!(
-            "{} of {} differ ({:.2} %)\n",
+            "{} of {} {differ} ({:.2} %)\n",
             count(self.differing()),
             plural(self.all, "document"),
             100.0 * share(self.differing(), self.all)

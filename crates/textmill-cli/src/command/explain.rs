@@ -4,7 +4,6 @@ use std::io::Write as _;
 
 use textmill::Life;
 use textmill::io::LedgerEntry;
-use textmill_report::plural;
 
 use crate::args::LifeArgs;
 use crate::diff::visible;
@@ -23,7 +22,7 @@ pub(crate) fn run(args: &LifeArgs) -> Outcome {
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}  {}", styled(STRONG, &visible(&args.id)), styled(FAINT, &place(&life.end)))?;
     if more > 0 {
-        writeln!(out, "{} have the same id; this is the first", plural(more, "other document"))?;
+        writeln!(out, "{} the same id; this is the first", past::others_have(more))?;
     }
     for stage in &run.stages {
         let step = life.steps.iter().position(|step| step.stage == stage.id);

@@ -93,7 +93,7 @@ impl Graph {
         let mut text = "flowchart TD\n".to_owned();
         for (name, label, shape) in &self.nodes {
             let (open, close) = if *shape == Shape::Stage { ("[", "]") } else { ("([", "])") };
-            text.extend(["    ", name, open, "\"", &label_of(label, "<br>", "#quot;"), "\"", close, "\n"]);
+            text.extend(["    ", name, open, "\"", &label_of(label, "<br>", in_mermaid), "\"", close, "\n"]);
         }
         for (from, to, what) in &self.edges {
             let arrow = what.map_or_else(|| " --> ".to_owned(), |what| format!(" -. {what} .-> "));
@@ -103,10 +103,10 @@ impl Graph {
     }
 
     fn dot(&self, name: &str) -> String {
-        let mut text = format!("digraph \"{}\" {{\n    rankdir = TB\n", label_of(name, " ", "\\\""));
+        let mut text = format!("digraph \"{}\" {{\n    rankdir = TB\n", label_of(name, " ", in_dot));
         for (name, label, shape) in &self.nodes {
             let shape = if *shape == Shape::Stage { "box" } else { "ellipse" };
-            let label = label_of(label, "\\n", "\\\"");
+            let label = label_of(label, "\\n", in_dot);
             text.extend(["    ", name, " [shape = ", shape, ", label = \"", &label, "\"]\n"]);
         }
         for (from, to, what) in &self.edges {
@@ -123,9 +123,16 @@ fn drops(stage: &Stage) -> bool {
     stage.on_error() == OnError::Drop || stage.plan().rules.iter().any(|rule| rule.kind == RuleKind::Drops)
 }
 
-/// A label between quotes: what ends a line and what ends the label, in the words of the language.
-fn label_of(label: &str, line_end: &str, quote: &str) -> String {
-    let backslash = if quote.starts_with('\\') { "\\\\" } else { "\\" };
-    let lines = label.lines().map(|line| visible(line).replace('\\', backslash).replace('"', quote));
-    lines.collect::<Vec<_>>().join(line_end)
+/// A label between quotes: what ends a line, and the text of each in the words of the language.
+fn label_of(label: &str, line_end: &str, escaped: fn(&str) -> String) -> String {
+    label.lines().map(|line| escaped(&visible(line))).collect::<Vec<_>>().join(line_end)
+}
+
+/// A label of Mermaid is HTML, and `#` begins the names of characters.
+fn in_mermaid(line: &str) -> String {
+    line.replace('#', "#35;").replace('<', "#lt;").replace('>', "#gt;").replace('"', "#quot;")
+}
+
+fn in_dot(line: &str) -> String {
+    line.replace('\\', "\\\\").replace('"', "\\\"")
 }

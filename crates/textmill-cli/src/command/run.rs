@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use textmill::{
-    Cancel, Circumstances, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, Past, Progress,
-    RunOptions, Suite, TestSpec, io,
+    Cancel, Circumstances, Container, Diagnostics, Engine, Error, Failure, Finished, MaxErrors, Past,
+    Progress, RunOptions, Suite, TestSpec, io,
 };
 use textmill_report::{self as report, Run, Severity, Test, TestResult, bytes, count, plural};
 
@@ -16,10 +16,11 @@ use super::open;
 use crate::args::{ResultFormat, RunArgs};
 use crate::exit::{Advised, DataError, Done, Interrupted, Outcome};
 use crate::findings::{self, Finding, Findings, Kind, Place, Problem, Verdict};
+use crate::past;
 use crate::progress::Bar;
 use crate::record;
 use crate::terminal::{self, STRONG, say, styled};
-use crate::trace::Tracer;
+use crate::trace::{self, Tracer};
 
 /// How many failed documents are named.
 const NAMED: usize = 5;
@@ -43,10 +44,13 @@ fn run_and_tell(args: &RunArgs, bar: &Bar, findings: &mut Findings) -> Outcome {
     };
     let engine = open::pipeline(&args.pipeline, &instead)?;
     spare_stdout(args, &engine)?;
+    spare_files(args, &engine)?;
+    check_comparable(args, &engine)?;
     let report = report_folder(args, &engine);
     report.as_deref().map_or(Ok(()), |folder| record::check_free(folder, args.overwrite))?;
     // Before the run, which may replace it.
     let baseline = args.baseline.as_deref().map(Side::find).transpose()?;
+    baseline.as_ref().map_or(Ok(()), Side::check_texts)?;
     let (run, done) = match done_before(args, &engine, report.as_deref())? {
         Some(mut run) => {
             run.failures.allowed = allows(args, &engine, run.failures.total, run.docs.read);
@@ -79,9 +83,63 @@ fn spare_stdout(args: &RunArgs, engine: &Engine) -> Result<(), Advised> {
     })
 }
 
+/// A trace takes the place of nothing that the run reads or writes.
+fn spare_files(args: &RunArgs, engine: &Engine) -> anyhow::Result<()> {
+    let Some(trace) = &args.trace else { return Ok(()) };
+    let pipeline = engine.pipeline();
+    let failed = pipeline.failed_output();
+    let outputs = [
+        ("output", pipeline.output.as_ref().map(|output| &output.uri)),
+        ("dropped", pipeline.dropped.as_ref().map(|output| &output.uri)),
+        ("failed", failed.as_ref().map(|output| &output.uri)),
+        ("ledger", pipeline.ledger.as_ref()),
+    ];
+    let is_it = |path: &Path| place(path) == place(trace);
+    let output = outputs.into_iter().find(|(_, uri)| uri.is_some_and(|uri| is_it(Path::new(uri))));
+    let what = match output {
+        Some((key, _)) => format!("the {key} of this run"),
+        None if is_it(&pipeline.path) => "the pipeline file".to_owned(),
+        None if trace.exists() && engine.reads(trace).map_err(|error| explain(engine, error))? => {
+            "an input of this run".to_owned()
+        }
+        None => return Ok(trace::check_free(trace, args.overwrite)?),
+    };
+    let message = format!("the trace `{}` is {what}", trace.display());
+    Err(advised(message, Some("write the trace to a file of its own")))
+}
+
+/// A file by one name, whether it is there or not yet.
+fn place(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let beside = || Some(whole.parent()?.canonicalize().ok()?.join(whole.file_name()?));
+    whole.canonicalize().ok().or_else(beside).unwrap_or(whole)
+}
+
+/// A baseline is there to compare documents, which have to be where they can be read again.
+fn check_comparable(args: &RunArgs, engine: &Engine) -> Result<(), Advised> {
+    let Some(output) = engine.pipeline().output.as_ref().filter(|_| args.baseline.is_some()) else {
+        return Ok(());
+    };
+    let is_markdown = match output.format {
+        Some(format) => format.container == Container::Markdown,
+        None => past::is_markdown(Path::new(&output.uri)),
+    };
+    let what = match &*output.uri {
+        "-" => "standard output, where nothing is read again",
+        _ if is_markdown => "Markdown, which is not read back into documents",
+        _ => return Ok(()),
+    };
+    Err(Advised {
+        message: format!("the output is {what}, so that `--baseline` has nothing to compare"),
+        hint: Some("write a file of documents, as `-o out.jsonl`".to_owned()),
+    })
+}
+
 /// Tells in what the run differs from the baseline; whether that is more than is allowed.
 fn compare_with(baseline: &Side, args: &RunArgs, run: &Run, findings: &mut Findings) -> anyhow::Result<bool> {
-    let compared = baseline.compare(&Side::of(run.clone())?, NAMED);
+    let side = Side::of(run.clone())?;
+    side.check_texts()?;
+    let compared = baseline.compare(&side, NAMED);
     let limit = args.fail_on_change.unwrap_or(0.0);
     let differs = compared.share() > limit;
     let named = args.baseline.as_deref().unwrap_or(Path::new("")).display();
@@ -118,7 +176,7 @@ fn run_now(args: &RunArgs, bar: &Bar, engine: &Engine, report: Option<&Path>) ->
         limit: args.limit,
         dry_run: args.dry_run,
         overwrite: args.overwrite,
-        past: past(args),
+        past: past_of(args),
         max_errors: max_errors(args, engine),
         cancel,
         progress: tracer.as_ref().map_or(bar as &dyn Progress, |tracer| tracer),
@@ -262,7 +320,7 @@ fn threads(args: &RunArgs, engine: &Engine) -> NonZeroUsize {
     args.jobs.or(engine.pipeline().run.threads).unwrap_or_else(all)
 }
 
-fn past(args: &RunArgs) -> Past {
+fn past_of(args: &RunArgs) -> Past {
     match args {
         RunArgs { fresh: true, .. } => Past::Fresh,
         RunArgs { verify: true, .. } => Past::Verify,

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use textmill::Life;
-use textmill_report::{Run, plural};
+use textmill_report::Run;
 
 use crate::args::LifeArgs;
 use crate::exit::{Advised, DataError, Done, Outcome};
@@ -14,8 +14,7 @@ pub(crate) fn run(args: &LifeArgs) -> Outcome {
     let (_, run) = past::find(&args.run)?;
     let (life, more) = past::life(&run, &args.id)?;
     if more > 0 {
-        let others = plural(more, "other document");
-        say(&format!("{}: {others} of this run have the same id; this is the first", terminal::warning()));
+        say(&format!("{}: {} the same id; this is the first", terminal::warning(), past::others_have(more)));
     }
     past::check_output(&run).map_err(|error| DataError(error.into()))?;
     let last = past::kept_text(&run, &args.id)?.filter(|_| life.end.event == "kept");

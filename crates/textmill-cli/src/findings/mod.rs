@@ -10,7 +10,7 @@ mod junit;
 mod markdown;
 mod sarif;
 
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use textmill::{Diagnostic, Diagnostics};
 use textmill_report::Run;
 
 use crate::args::ResultFormat;
-use crate::exit::{Advised, Interrupted, Outcome};
+use crate::exit::{Advised, DataError, Interrupted, Outcome, closed_pipe};
 use crate::terminal;
 
 /// All that a command found.
@@ -131,15 +131,19 @@ impl Findings {
     /// a finding about `subject`.
     pub(crate) fn finish(mut self, format: ResultFormat, subject: &Path, result: Outcome) -> Outcome {
         match &result {
-            Err(error) if error.is::<Interrupted>() => return result,
+            Err(error) if error.is::<Interrupted>() || closed_pipe(error) => return result,
             Err(error) => self.add(Finding::ended(subject, error)),
             Ok(_) => (),
         }
-        let told = self.write(format).and_then(|()| self.append_summary());
+        let told = self.write(format);
+        // What a command came to does not depend on whether it can be shown beside a step.
+        if let Err(error) = self.append_summary() {
+            terminal::say(&format!("{}: {error:#}", terminal::warning()));
+        }
         match told {
             Ok(()) => result,
             // What the command came to is not for whoever has stopped reading to say.
-            Err(error) if is_closed_pipe(&error) => result,
+            Err(error) if closed_pipe(&error) => result,
             // An error that ended the command is the one to tell.
             Err(error) => result.and(Err(error)),
         }
@@ -198,6 +202,12 @@ impl Finding {
 
     /// A pipeline file with mistakes, or something else because of which a command could not do its work.
     pub(crate) fn ended(pipeline: &Path, error: &anyhow::Error) -> Self {
+        let data = error.downcast_ref::<DataError>();
+        let (kind, verdict) = match data {
+            Some(_) => (Kind::Documents, Verdict::Failed),
+            None => (Kind::Pipeline, Verdict::Error),
+        };
+        let error = data.map_or(error, |error| &error.0);
         let problems = match error.downcast_ref::<Diagnostics>() {
             Some(mistakes) => mistakes.iter().map(Problem::from).collect(),
             None => vec![Problem {
@@ -208,7 +218,7 @@ impl Finding {
             }],
         };
         let name = pipeline.file_name().unwrap_or(pipeline.as_os_str()).to_string_lossy();
-        Self::new(Kind::Pipeline, pipeline, name, Verdict::Error, problems)
+        Self::new(kind, pipeline, name, verdict, problems)
     }
 }
 
@@ -265,8 +275,4 @@ fn portable(path: &Path) -> String {
     let root = root.canonicalize().unwrap_or(root);
     let short = whole.strip_prefix(&root).unwrap_or(path);
     short.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

@@ -173,6 +173,11 @@ impl<'c> Document<'c> {
         &self.id
     }
 
+    /// Whether the id was read or set, rather than made from where the document comes from.
+    pub fn has_id(&self) -> bool {
+        *self.id != *self.origin.place_id()
+    }
+
     /// Where the document comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin

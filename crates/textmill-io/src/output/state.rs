@@ -533,7 +533,13 @@ fn own(wanted: &Wanted<'_>, state: &Path) -> Result<File> {
     let mut file = step("create", &path).and_then(open).map_err(failed)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
-            let message = read_json::<Owner>(&path).map_or_else(
+            let owner = read_json::<Owner>(&path);
+            if owner.as_ref().is_some_and(|owner| owner.process == std::process::id()) {
+                let message = "another output of this run is the same file";
+                return Err(Error::new(ErrorKind::Busy, wanted.target, message)
+                    .with_hint("give each of them a file of its own"));
+            }
+            let message = owner.map_or_else(
                 || "another run is writing this output".to_owned(),
                 |owner| {
                     format!("process {} has been writing this output since {}", owner.process, owner.started)

@@ -31,6 +31,8 @@ pub struct Comparison<'a> {
     pub counts: Vec<(String, [u64; 2])>,
     /// How many documents there are, in one run or in both.
     pub all: u64,
+    /// Whether texts were compared, and not only what became of each document.
+    pub has_texts: bool,
     /// Those that differ, by what is another.
     pub kinds: Vec<Kind>,
 }
@@ -127,7 +129,11 @@ impl Comparison<'_> {
             header {
                 p.kind { "textmill compare" }
                 h1 { (inline(&self.second.pipeline.name)) }
-                @if differing == 0 {
+                @if !self.has_texts {
+                    p.verdict.bad {
+                        (count(differing)) " of " (plural(self.all, "document")) " came to another end; texts were not compared"
+                    }
+                } @else if differing == 0 {
                     p.verdict.good { "No document differs" }
                 } @else {
                     p.verdict.bad {
@@ -217,8 +223,40 @@ impl Differing {
     }
 }
 
+/// How many bytes of two texts are compared from shortly before the first difference on, and how many are before it: to
+/// compare texts takes time that grows with the square of their lines.
+const COMPARED: usize = 64 << 10;
+const BEFORE: usize = 4 << 10;
+
 /// The places at which a text differs, with a line around each.
 fn places(before: &str, after: &str) -> Markup {
+    let start = start_of_differences(before, after);
+    let ((same, before), (_, after)) = (before.split_at(start), after.split_at(start));
+    let skipped = same.matches('\n').count();
+    let is_cut = before.len().max(after.len()) > COMPARED;
+    let [before, after] = [before, after].map(|text| text.split_at(boundary(text, COMPARED)).0);
+    let places = compared_places(before, after, skipped);
+    html! {
+        (places)
+        @if is_cut { p.note { "… and no more than " (count(COMPARED as u64)) " bytes are compared here" } }
+    }
+}
+
+/// A little before the first byte that differs, at the beginning of a line where there is one.
+fn start_of_differences(before: &str, after: &str) -> usize {
+    let same = before.bytes().zip(after.bytes()).take_while(|(old, new)| old == new).count();
+    let start = boundary(before, same.saturating_sub(BEFORE));
+    let line = before.as_bytes()[start..same].iter().position(|byte| *byte == b'\n');
+    line.filter(|_| start > 0).map_or(start, |line| start + line + 1)
+}
+
+/// The last end of a character at or before `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// `skipped`: how many lines are not among these.
+fn compared_places(before: &str, after: &str, skipped: usize) -> Markup {
     let diff = TextDiff::from_lines(before, after);
     let (old, new): (Vec<&str>, Vec<&str>) =
         (diff.iter_old_slices().collect(), diff.iter_new_slices().collect());
@@ -231,7 +269,7 @@ fn places(before: &str, after: &str) -> Markup {
     };
     let mut written = String::new();
     for group in diff.grouped_ops(1) {
-        let line = group.first().map_or(0, |op| op.old_range().start) + 1;
+        let line = group.first().map_or(0, |op| op.old_range().start) + skipped + 1;
         let place = html! {
             div.diff {
                 p.where { "line " (line) }
@@ -292,6 +330,7 @@ mod tests {
             options: vec![("links.off".to_owned(), ["(unset)".to_owned(), hostile.to_owned()])],
             counts: vec![("documents kept".to_owned(), [2, 1])],
             all: 3,
+            has_texts: true,
             kinds: vec![Kind {
                 title: "1 document with another text".to_owned(),
                 number: 1,
@@ -310,6 +349,18 @@ mod tests {
             assert!(page.contains(part), "`{part}` is not in {page}");
         }
         assert!(!page.contains("<script") && !page.contains("script-src"), "{page}");
+    }
+
+    #[test]
+    fn of_long_texts_what_surrounds_the_first_difference_is_compared() {
+        let same = "eñe\n".repeat(100_000);
+        let [before, after] = ["one", "two"].map(|word| format!("{same}{word}\n{}", same.replace('e', word)));
+        let shown = places(&before, &after).into_string();
+        assert!(shown.contains("line 100000<") && shown.contains("<del>"), "{shown}");
+        assert!(shown.contains("no more than 65,536 bytes are compared"), "{shown}");
+        for (text, at, end) in [("ñ", 1, 0), ("añ", 2, 1), ("a", 9, 1), ("", 0, 0)] {
+            assert_eq!(boundary(text, at), end);
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) fn draw(graph: &Graph, title: &str) -> String {
     let boxes = place(graph);
     let far = |edge: fn(&Box<'_>) -> usize| boxes.iter().map(edge).max().unwrap_or(0) + MARGIN;
     let (width, height) = (far(|one| one.left + one.width), far(|one| one.top + one.height));
-    let title = escaped(title);
+    let title = escaped(&visible(title));
     let edges: String =
         graph.edges.iter().filter_map(|(from, to, what)| way(&boxes, from, to, what.is_some())).collect();
     let boxes: String = boxes.iter().map(Box::draw).collect();

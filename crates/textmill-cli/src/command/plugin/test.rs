@@ -11,7 +11,7 @@ use textmill_conformance::{Checked, Error, Limits, Options, Report, Subject, Tes
 use crate::args::{PluginTestArgs, ResultFormat};
 use crate::exit::{Advised, Done, Outcome};
 use crate::findings::{self, Finding, Findings, Kind, Problem};
-use crate::terminal::{ADDED, FAINT, REMOVED, STRONG, say, styled, wrapped};
+use crate::terminal::{ADDED, FAINT, REMOVED, STRONG, harmless, say, styled, wrapped};
 
 pub(crate) fn run(args: &PluginTestArgs) -> Outcome {
     if args.list {
@@ -110,7 +110,8 @@ impl Human {
             writeln!(out, "{separator}{}", styled(STRONG, heading))?;
             self.heading = Some(heading.to_owned());
         }
-        write!(out, "{}", line(checked))
+        let color = out.current_choice() != anstream::ColorChoice::Never;
+        write!(out, "{}", harmless(&line(checked), color))
     }
 }
 
