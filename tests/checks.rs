@@ -54,6 +54,19 @@ fn what_does_not_hold_fails_the_run_and_leaves_the_output() {
     assert_eq!(record(&project)["checks"], expected);
 }
 
+/// A count was compared with a hundredth of what was meant, and a share with what no share can be.
+#[test]
+fn a_count_is_no_share() {
+    for (that, says) in [
+        ("docs.failed < 1%", "write `docs.failed-ratio < 1%`"),
+        ("docs.kept-ratio > 80", "write `docs.kept-ratio > 80%`"),
+    ] {
+        let (project, ran) = checked(&format!("that = '{that}'"));
+        let _ = ran.code(2).says(&["p.toml:8:8", says]);
+        assert!(!project.path("out.jsonl").exists());
+    }
+}
+
 #[test]
 fn a_warning_is_a_warning() {
     let (project, ran) = checked("that = 'stage.links.changed-ratio < 10%'\nseverity = 'warning'");

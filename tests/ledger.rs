@@ -249,6 +249,20 @@ fn a_life_is_told_stage_by_stage() {
     }
 }
 
+/// It said "no change", and not why.
+#[test]
+fn a_text_that_a_threshold_has_spared_is_told_with_it() {
+    let text = "The bridge is open.\n\nREAD MORE: The Ferry Stops Today\n\nIt is a long bridge to walk, and a high one too.\n";
+    let stage = "[[stage]]\nid = 'links'\nuses = 'strip-links'\nwith = { max-removed = 0.01 }\n";
+    let project = piped(stage, json!({"id": "a", "text": text}).to_string());
+    let _ = project.run(["run", "p.toml", "--ledger", "l.jsonl"]).code(0);
+    let says = "  removed 0.3269 is above its threshold 0.01\n";
+    for args in [["explain", "out.jsonl", "a"], ["try", "p.toml", "in.jsonl"]] {
+        let told = project.run(args).code(0).stdout;
+        assert!(told.contains("links  no change") && told.contains(says), "{told}");
+    }
+}
+
 #[test]
 fn the_original_text_comes_back() {
     let project = news();

@@ -326,6 +326,10 @@ mod frozen {
     #[test]
     fn the_input_that_is_locked_is_read() {
         let project = locked();
+        let lock = project.read("textmill.lock");
+        std::fs::remove_file(project.path("textmill.lock")).unwrap();
+        let _ = frozen(&project).code(2).says(&["there is no", "textmill lock p.toml --input"]);
+        project.write("textmill.lock", lock);
         let _ = frozen(&project).code(2).says(&[
             "says nothing of the input",
             "p.toml:2:",

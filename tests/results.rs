@@ -425,3 +425,16 @@ fn a_summary_that_cannot_be_written_is_a_warning() {
     let ran = Ran::from(command.env("GITHUB_STEP_SUMMARY", "none/summary.md").output().unwrap());
     let _ = ran.code(0).says(&["warning: cannot write the summary of the step", "none/summary.md"]);
 }
+
+/// What plugins log is whatever they have read.
+#[test]
+fn no_line_of_a_log_is_a_command_of_a_workflow() {
+    let text = json!({"text": "LOG ALOUD\n::error::x\r  ::error::y\nz ##[error]z"}).to_string();
+    let project = crate::piped("[[stage]]\nuses = 'obey'\n", text);
+    project.write("p.toml", crate::plugins::plugins_line(&["unruly"]) + &project.read("p.toml"));
+    let mut command = project.command(["run", "p.toml"]);
+    let ran = Ran::from(command.env("GITHUB_ACTIONS", "true").output().unwrap()).code(0);
+    let ran = ran.says(&["LOG ALOUD", "z # #[error]z"]);
+    let mut lines = ran.stderr.split(['\n', '\r']).map(str::trim_start);
+    assert!(lines.all(|line| !line.starts_with("::") && !line.contains("##[")), "{}", ran.stderr);
+}

@@ -23,6 +23,8 @@ impl<'p> Watching<'p> {
         let out = File::create(project.path("told")).unwrap();
         let err = out.try_clone().unwrap();
         let mut command = project.command(args);
+        std::fs::create_dir_all(project.path("tmp")).unwrap();
+        command.env("TMPDIR", project.path("tmp"));
         let child = command.arg("--watch").stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
         Self { project, child, seen: 0 }
     }
@@ -54,6 +56,7 @@ impl<'p> Watching<'p> {
         assert!(sent.success());
         assert_eq!(self.child.wait().unwrap().code(), Some(130));
         assert_eq!(self.project.read("told").split_off(self.seen), "");
+        assert_eq!(self.project.list("tmp"), [""; 0]);
     }
 }
 
@@ -101,6 +104,13 @@ fn tests_are_run_again_when_a_file_of_a_folder_changes() {
     project.write("pipelines/q.toml", pipeline("two"));
     watching.says("2 tests passed");
     watching.interrupt();
+}
+
+/// What a round wrote began the next one, without end.
+#[test]
+fn snapshots_are_not_written_again_and_again() {
+    let project = project().file("p.toml", "[[stage]]\nuses = 'clean'\n");
+    let _ = project.run(["test", "p.toml", "--update", "--watch"]).code(2).says(&["cannot be used with"]);
 }
 
 #[test]

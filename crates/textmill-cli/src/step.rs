@@ -21,6 +21,8 @@ pub(crate) struct Step<'a> {
     pub(crate) edits: Vec<Change<'a>>,
     /// The fields that it set, as JSON or as text; `None` where it removed one.
     pub(crate) fields: Vec<(String, Option<String>)>,
+    /// The scores of a text that it did not edit: name, value, threshold.
+    pub(crate) scores: Vec<(&'a str, f64, Option<f64>)>,
     /// How many documents it added.
     pub(crate) emitted: usize,
     pub(crate) error: Option<&'a str>,
@@ -66,9 +68,9 @@ pub(crate) fn head(step: &Step<'_>) -> String {
     text
 }
 
-/// The fields that were set and removed.
+/// The scores because of which nothing was done, and the fields that were set and removed.
 pub(crate) fn fields(step: &Step<'_>) -> String {
-    let mut text = String::new();
+    let mut text: String = step.scores.iter().filter_map(above).collect();
     for (name, value) in &step.fields {
         match value {
             Some(value) => text += &field(name, value),
@@ -76,6 +78,14 @@ pub(crate) fn fields(step: &Step<'_>) -> String {
         }
     }
     text
+}
+
+/// Of a score above its threshold, how far it is.
+fn above((name, value, threshold): &(&str, f64, Option<f64>)) -> Option<String> {
+    let threshold = threshold.filter(|threshold| value > threshold)?;
+    let rounded = (value * 1e4).round() / 1e4;
+    let shown = if rounded > threshold { rounded } else { *value };
+    Some(format!("  {} {shown} is above its threshold {threshold}\n", styled(STRONG, &visible(name))))
 }
 
 /// `2 edits, 1 field`, or `no change`.

@@ -254,6 +254,43 @@ impl Metric {
             Self::Rule { stage, .. } => stage.as_deref(),
         }
     }
+
+    /// Whether it is a share, from 0 to 1, rather than a count.
+    fn is_share(&self) -> bool {
+        match self {
+            Self::Docs(metric) => {
+                matches!(metric, DocsMetric::KeptRatio | DocsMetric::DroppedRatio | DocsMetric::FailedRatio)
+            }
+            Self::Stage(_, metric) => matches!(
+                metric,
+                StageMetric::ChangedRatio
+                    | StageMetric::DroppedRatio
+                    | StageMetric::RemovedRatio
+                    | StageMetric::RemovedMean
+                    | StageMetric::RemovedP50
+                    | StageMetric::RemovedP90
+                    | StageMetric::RemovedP95
+                    | StageMetric::RemovedP99
+                    | StageMetric::RemovedMax
+            ),
+            Self::Rule { .. } => false,
+        }
+    }
+
+    /// What the share is called of which this is the count.
+    fn as_share(&self) -> Option<String> {
+        match self {
+            Self::Docs(DocsMetric::Kept) => Some("docs.kept-ratio".to_owned()),
+            Self::Docs(DocsMetric::Dropped) => Some("docs.dropped-ratio".to_owned()),
+            Self::Docs(DocsMetric::Failed) => Some("docs.failed-ratio".to_owned()),
+            Self::Stage(stage, StageMetric::Changed) => Some(format!("stage.{stage}.changed-ratio")),
+            Self::Stage(stage, StageMetric::Dropped) => Some(format!("stage.{stage}.dropped-ratio")),
+            Self::Stage(stage, StageMetric::RemovedChars) => {
+                Some(format!("stage.{stage}.removed-chars.ratio"))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Finds what is wrong with the conditions of a file, whose stages have these ids.
@@ -290,8 +327,24 @@ fn parse(that: &str) -> Result<Condition, Mistake> {
         .ok()
         .filter(|number: &f64| number.is_finite())
         .ok_or_else(|| mistake(&format!("expected a number behind `{sign}`, found `{limit}`")))?;
-    let limit = if limit.ends_with('%') { number / 100.0 } else { number };
-    Ok(Condition { metric: parse_metric(left.trim())?, comparison: *comparison, limit })
+    let (name, is_percent) = (left.trim(), limit.ends_with('%'));
+    let metric = parse_metric(name)?;
+    let written = |limit: &str| Some(format!("write `{name} {sign} {limit}`"));
+    if is_percent && !metric.is_share() {
+        let message = format!("`{name}` is a count, and `{limit}` a share");
+        let hint = metric.as_share().map_or_else(
+            || written(&number.to_string()),
+            |share| Some(format!("write `{share} {sign} {limit}`")),
+        );
+        return Err(Mistake { message, hint });
+    }
+    let value = if is_percent { number / 100.0 } else { number };
+    if metric.is_share() && value > 1.0 {
+        let message = format!("`{name}` is a share, from 0 to 1, and `{limit}` is more than all");
+        let hint = (!is_percent && number <= 100.0).then(|| written(&format!("{number}%"))).flatten();
+        return Err(Mistake { message, hint });
+    }
+    Ok(Condition { metric, comparison: *comparison, limit: value })
 }
 
 fn parse_metric(written: &str) -> Result<Metric, Mistake> {
@@ -353,7 +406,7 @@ mod tests {
             assert_eq!(parse(that), Ok(Condition { metric, comparison, limit }), "{that}");
         };
         check("docs.kept-ratio >= 0.8", Metric::Docs(DocsMetric::KeptRatio), Comparison::AtLeast, 0.8);
-        check("docs.failed<1%", Metric::Docs(DocsMetric::Failed), Comparison::Below, 0.01);
+        check("docs.failed-ratio<1%", Metric::Docs(DocsMetric::FailedRatio), Comparison::Below, 0.01);
         let links = |metric| Metric::Stage("links".to_owned(), metric);
         check("stage.links.removed-chars.p99 < 0.5", links(StageMetric::RemovedP99), Comparison::Below, 0.5);
         check("stage.links.removed-chars != 3", links(StageMetric::RemovedChars), Comparison::Unlike, 3.0);
@@ -378,6 +431,11 @@ mod tests {
         check("docs.kept >= many", "expected a number behind `>=`, found `many`");
         check("docs.kept >= nan", "found `nan`");
         check("docs.kpt >= 3", "did you mean `kept`?");
+        check("rule.teaser.docs > 50%", "is a count, and `50%` a share write `rule.teaser.docs > 50`");
+        check("docs.failed<1%", "write `docs.failed-ratio < 1%`");
+        check("stage.a.removed-chars < 9 %", "write `stage.a.removed-chars.ratio < 9 %`");
+        check("docs.kept-ratio > 80", "from 0 to 1, and `80` is more than all write `docs.kept-ratio > 80%`");
+        check("docs.kept-ratio > 101%", "more than all");
         check("docs >= 3", "which one of it is meant?");
         check("doc.kept >= 3", "did you mean `docs`?");
         check("stage.links.p99 >= 3", "`stage.links` has no number `p99`");

@@ -46,7 +46,7 @@ impl Suite {
     /// All mistakes of the file, each with its place.
     pub fn open(path: &Path, plugins: &Plugins, worker: Option<WorkerCommand>) -> Result<Self, Diagnostics> {
         let draft = textmill_pipeline::parse(Source::read(path)?)?;
-        let guard = Guard::new(&draft, path, plugins.locking)?;
+        let guard = Guard::new(&draft, path, plugins.locking, false)?;
         let registry = crate::load(&draft, plugins, &guard, worker)?;
         let pipeline = draft.resolve(&registry, &[])?;
         let engine = guard.open(pipeline, &registry)?;

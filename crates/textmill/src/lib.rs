@@ -104,7 +104,7 @@ pub fn registry_of(
     worker: Option<WorkerCommand>,
 ) -> Result<Registry, Diagnostics> {
     let draft = textmill_pipeline::parse(Source::read(path)?)?;
-    let guard = Guard::new(&draft, path, plugins.locking)?;
+    let guard = Guard::new(&draft, path, plugins.locking, false)?;
     load(&draft, plugins, &guard, worker)
 }
 
@@ -114,7 +114,7 @@ pub fn registry_of(
 /// All mistakes of the file that can be found at once, each with its place.
 pub fn open(path: &Path, options: &Options) -> Result<Engine, Diagnostics> {
     let draft = textmill_pipeline::parse(Source::read(path)?)?;
-    let guard = Guard::new(&draft, path, options.plugins.locking)?;
+    let guard = Guard::new(&draft, path, options.plugins.locking, options.frozen)?;
     let registry = load(&draft, &options.plugins, &guard, options.worker.clone())?;
     let mut pipeline = draft.resolve(&registry, &options.overrides)?;
     if !options.inputs.is_empty() {

@@ -300,8 +300,14 @@ pub(crate) struct Guard {
 impl Guard {
     /// # Errors
     /// With [`Locking::Require`]: if there is no lock, or it cannot be read, or says nothing of the pipeline.
-    pub(crate) fn new(draft: &Draft, pipeline: &Path, locking: Locking) -> Result<Self, Diagnostics> {
-        Self::of(pipeline, locking).map_err(|refusal| draft.diagnostic(&refusal.message, &refusal.hint))
+    pub(crate) fn new(
+        draft: &Draft,
+        pipeline: &Path,
+        locking: Locking,
+        with_input: bool,
+    ) -> Result<Self, Diagnostics> {
+        Self::of(pipeline, locking, with_input)
+            .map_err(|refusal| draft.diagnostic(&refusal.message, &refusal.hint))
     }
 
     /// Loads a library, if the lock has nothing against it; where it is strict, as the very bytes that were hashed.
@@ -345,7 +351,7 @@ impl Guard {
 
     /// Whether the input is the one that is locked. All of it is read.
     pub(crate) fn check_input(&self, engine: &Engine) -> Result<(), Refusal> {
-        let command = format!("{} --input`", self.command.trim_end_matches('`'));
+        let command = &self.command;
         let hint = |what: &str| format!("{what} {command}; else put back what was locked");
         let Some(locked) = self.entry.as_ref().and_then(|entry| entry.input.as_ref()) else {
             let message = format!("`{LOCK_FILE}` says nothing of the input, which `--frozen` asks for");
@@ -368,8 +374,10 @@ impl Guard {
         Err(Refusal { message, hint: hint("if that is meant, lock it:") })
     }
 
-    fn of(pipeline: &Path, locking: Locking) -> Result<Self, Refusal> {
-        let command = format!("`textmill lock {}`", pipeline.display());
+    /// `with_input`: whether the input is held to the lock, too.
+    fn of(pipeline: &Path, locking: Locking, with_input: bool) -> Result<Self, Refusal> {
+        let option = if with_input { " --input" } else { "" };
+        let command = format!("`textmill lock {}{option}`", pipeline.display());
         let guard = |entry, is_strict| Self { entry, is_strict, command: command.clone() };
         if locking == Locking::Ignore {
             return Ok(guard(None, false));

@@ -57,16 +57,22 @@ fn with_texts<'a>(step: &'a textmill::Step, before: &'a str, after: &'a str) -> 
     Step { before, after, edits: step.edits.iter().map(edit).collect(), ..without_texts(step) }
 }
 
-fn without_texts(step: &textmill::Step) -> Step<'_> {
+fn without_texts<'a>(step: &'a textmill::Step) -> Step<'a> {
     let is = |event: &'static str| move |entry: &&LedgerEntry<'static>| entry.event == event;
     let name = |entry: &LedgerEntry<'static>| entry.name.clone().unwrap_or_default().into_owned();
     let fields = step.others.iter().filter(|entry| entry.event == "set" || entry.event == "unset");
+    let score = |entry: &'a LedgerEntry<'static>| {
+        let value = entry.value.as_deref()?.parse().ok()?;
+        Some((entry.name.as_deref().unwrap_or_default(), value, entry.threshold))
+    };
+    let scores = step.others.iter().filter(is("score")).filter(|_| step.edits.is_empty());
     let emitted = step.others.iter().filter(is("emitted")).count();
     Step {
         stage: &step.stage,
         fields: fields
             .map(|entry| (name(entry), entry.value.clone().map(std::borrow::Cow::into_owned)))
             .collect(),
+        scores: scores.filter_map(score).collect(),
         emitted,
         error: step.others.iter().find(is("error")).and_then(|entry| entry.message.as_deref()),
         ..Step::default()

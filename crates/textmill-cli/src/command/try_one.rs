@@ -45,6 +45,7 @@ fn describe(stage: &Stage, options: Option<&Map<String, Value>>, traced: &Traced
         span: edit.span.start..edit.span.end,
         rule: &stage.plan().rules[edit.rule].name,
     };
+    let scores = traced.scores.iter().filter(|_| traced.edits.is_empty());
     step::describe(&Step {
         stage: &stage.id,
         options,
@@ -52,6 +53,7 @@ fn describe(stage: &Stage, options: Option<&Map<String, Value>>, traced: &Traced
         after: &traced.after,
         edits: traced.edits.iter().map(change).collect(),
         fields: traced.fields.clone(),
+        scores: scores.map(|(name, value, threshold)| (name.as_str(), *value, *threshold)).collect(),
         emitted: traced.emitted.len(),
         error: None,
         time: Some(traced.time),
