@@ -222,6 +222,89 @@ fn a_retry_of_the_same_pipeline_changes_nothing_but_what_failed() {
     let _ = run(&project, &[]).code(1).says(&["nothing has changed since"]);
 }
 
+#[test]
+fn what_failed_twice_is_taken_up_a_third_time() {
+    let project = project().file("in/in.jsonl", MIXED);
+    project.write("p.toml", format!("output.uri = 'out.jsonl'\n{}", strict("")));
+    let _ = run(&project, &[]).code(1);
+    let failed = project.read("out.failed.jsonl");
+    let _ = run(&project, &["--retry-failed"]).code(1);
+    assert_eq!(project.read("out.failed.jsonl"), failed);
+    relent(&project);
+    let _ = run(&project, &["--retry-failed"]).code(1).says(&["2 documents read = 1 kept"]);
+    assert_eq!(ids(&project, "out.jsonl"), ["a", "d", "b"]);
+}
+
+#[test]
+fn a_retry_takes_up_all_or_nothing() {
+    let project = piped("", "{}\n{}\n");
+    let _ = run(&project, &[]).code(1);
+    let _ = run(&project, &["--retry-failed", "--limit", "1"]).code(2).says(&["--limit"]);
+    assert_eq!(project.read_jsonl("out.failed.jsonl").len(), 2);
+}
+
+#[test]
+fn limits_of_the_input_are_none_of_the_failed_output() {
+    let failing = documents(300, |_| true);
+    let project =
+        piped("[failed]\nuri = 'failed.jsonl.zst'\n[input.limits]\nunpacked-bytes = 100\n", failing);
+    let _ = run(&project, &[]).code(1).says(&["300 failed"]);
+    let _ = run(&project, &["--retry-failed"]).code(1).says(&["300 documents read = 0 kept"]);
+    let _ = run(&project, &["--retry-failed"]).code(1).says(&["300 documents read = 0 kept"]);
+}
+
+#[test]
+fn an_output_that_lost_a_document_is_not_joined() {
+    let project = piped("", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n{}\n");
+    let _ = run(&project, &[]).code(1);
+    let damaged = project.read("out.jsonl").replacen('\n', " ", 1);
+    project.write("out.jsonl", damaged);
+    let told = ["the run before has written 2 to it, and 1 can be read again", "`--fresh`"];
+    let _ = run(&project, &["--retry-failed"]).code(2).says(&told);
+    assert_eq!(project.read_jsonl("out.failed.jsonl").len(), 1);
+}
+
+#[test]
+fn what_is_left_by_a_retry_counts_as_failed_still() {
+    let whole = zstd::encode_all(documents(3_000, |_| false).as_bytes(), 3).unwrap();
+    let project = project().file("in/a.jsonl.zst", &whole[..whole.len() / 2]);
+    project.write("p.toml", format!("output.uri = 'out.jsonl'\n{}", strict("")));
+    let _ = run(&project, &[]).code(1);
+    let _ = run(&project, &["--retry-failed"]).code(1).says(&["left     1 document"]);
+    let _ = run(&project, &[]).code(1).says(&["nothing has changed since", "1 document failed"]);
+}
+
+#[test]
+fn of_documents_with_one_id_each_keeps_its_life() {
+    let project = project().file("in/a.txt", b"Two \xff.");
+    project.write("in/c.jsonl", "{\"id\":\"a.txt\",\"text\":\"Three.\"}\n");
+    let outputs = "[output]\nuri = 'out.jsonl'\n[ledger]\nuri = 'l.jsonl'\n";
+    project.write("p.toml", strict(outputs));
+    let _ = run(&project, &[]).code(1);
+    relent(&project);
+    let _ = run(&project, &["--retry-failed"]).code(0);
+    let lives = project.read_jsonl("l.jsonl");
+    let ends = lives.iter().filter(|line| line["doc"] == "a.txt" && line["event"] == "kept");
+    assert_eq!(ends.count(), 2, "{lives:?}");
+}
+
+#[test]
+fn a_file_that_breaks_inside_of_an_overlong_line_leaves_a_start() {
+    let line = (0..200_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24).to_string());
+    let packed = zstd::encode_all(line.collect::<String>().as_bytes(), 3).unwrap();
+    for name in ["in/a.jsonl.zst", "in/a.csv.zst"] {
+        let head: &[u8] = if name.contains("csv") { b"text\n" } else { b"" };
+        let mut bytes = zstd::encode_all(head, 3).unwrap();
+        bytes.extend_from_slice(&packed[..packed.len() - 9]);
+        let project = project().file(name, bytes);
+        let limits = "[input.limits]\nline-bytes = '2KiB'\n";
+        project.write("p.toml", format!("output.uri = 'out.jsonl'\n{}", strict(limits)));
+        let _ = run(&project, &[]).code(1);
+        let failed = &project.read_jsonl("out.failed.jsonl")[0];
+        assert!(failed["original"].is_null() && failed["original-start"].is_string(), "{name}: {failed}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_retry_that_is_killed_loses_nothing_and_takes_nothing_up_twice() {
@@ -244,12 +327,55 @@ fn a_retry_that_is_killed_loses_nothing_and_takes_nothing_up_twice() {
     let steps = std::fs::read_to_string(whole.path("steps")).unwrap_or_default();
     // Until something is renamed, what is there is what was there.
     let changes = |(_, name): &(usize, &str)| name.starts_with("rename") || name.starts_with("remove");
+    let mut refused = 0;
     for (number, _) in (1..).zip(steps.lines()).filter(changes) {
         let killed = begun();
         assert_eq!(retry(&killed, "TEXTMILL_FAIL_AT", &number.to_string()).code, None);
-        let _ = run(&killed, &["--retry-failed"]).code(1);
+        let files = killed.list("o");
+        let _ = run(&killed, &["--retry-failed", "--dry-run"]);
+        assert_eq!(killed.list("o"), files, "nothing is renamed");
+        let failed = killed.read("o/out.failed.jsonl");
+        let ran = run(&killed, &["--retry-failed"]);
+        if ran.code == Some(2) {
+            let _ = ran.says(&["a retry was killed after it had published", "hint: ", "`--fresh`"]);
+            assert_eq!(killed.read("o/out.failed.jsonl"), failed, "nothing is lost");
+            let _ = run(&killed, &["--fresh"]).code(1);
+            assert_eq!(ids(&killed, "o/out.jsonl"), ["a", "b", "d"]);
+            assert_eq!(killed.read_jsonl("o/out.failed.jsonl").len(), 1);
+            refused += 1;
+            continue;
+        }
+        let _ = ran.code(1);
         for file in ["o/out.jsonl", "o/ledger.jsonl", "o/out.failed.jsonl"] {
             assert_eq!(killed.read(file), whole.read(file), "{file}, killed at step {number} of\n{steps}");
         }
     }
+    assert!(refused > 0, "{steps}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_failed_does_not_join_the_output_of_another_run() {
+    let begun = || {
+        let project = project().file("in/in.jsonl", MIXED);
+        project.write("p.toml", format!("output.uri = 'o/out.jsonl'\n{}", strict("")));
+        let _ = run(&project, &[]).code(1);
+        project.write("in/in.jsonl", [MIXED, b"{\n"].concat());
+        project
+    };
+    let again = |project: &Project, name: &str, value: &str| -> Ran {
+        let mut command = project.command(["run", "p.toml", "-j", "1"]);
+        command.env(name, value).output().unwrap().into()
+    };
+    let whole = begun();
+    let _ = again(&whole, "TEXTMILL_STEPS", whole.path("steps").to_str().unwrap()).code(1);
+    let steps = std::fs::read_to_string(whole.path("steps")).unwrap();
+    let mut refused = 0;
+    for (number, _) in (1..).zip(steps.lines()).filter(|(_, name)| name.starts_with("rename")) {
+        let killed = begun();
+        assert_eq!(again(&killed, "TEXTMILL_FAIL_AT", &number.to_string()).code, None);
+        let ran = run(&killed, &["--retry-failed"]);
+        refused += usize::from(ran.stderr.contains("is not of the run whose failed documents are in"));
+    }
+    assert!(refused > 0, "{steps}");
 }

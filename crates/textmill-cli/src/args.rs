@@ -169,7 +169,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) fresh: bool,
     /// Take up again what failed in the last run, in the place of reading the input; what is kept joins the output
-    #[arg(long, conflicts_with_all = ["fresh", "verify", "inputs"])]
+    #[arg(long, conflicts_with_all = ["fresh", "verify", "inputs", "limit"])]
     pub(crate) retry_failed: bool,
     /// Read what the input holds, and do it all again if that has changed, even where sizes and times of files have not
     #[arg(long, conflicts_with = "fresh")]

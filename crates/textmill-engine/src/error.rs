@@ -44,6 +44,22 @@ pub enum Error {
     Imbalance(Imbalance),
     /// No document failed in the run before, as far as this output of failed documents says; `None` where there is none.
     NothingFailed(Option<String>),
+    /// A retry was killed when this output (`output`, `dropped` or `ledger`) was published already, and others were not.
+    HalfRetried(&'static str, String),
+    /// The output is not of the run whose failed documents these are.
+    OfOtherRun {
+        /// The output.
+        output: String,
+        /// The output of failed documents.
+        failed: String,
+    },
+    /// Other documents were read than those that are taken up.
+    NotAllRetried {
+        /// How many are taken up.
+        taken_up: u64,
+        /// How many were read.
+        read: u64,
+    },
     /// More documents failed than may.
     TooManyFailed {
         /// How many have failed.
@@ -74,6 +90,18 @@ impl fmt::Display for Error {
             Self::Imbalance(error) => error.fmt(f),
             Self::NothingFailed(None) => f.write_str("the pipeline has no output of failed documents"),
             Self::NothingFailed(Some(path)) => write!(f, "no failed documents are in `{path}`"),
+            Self::HalfRetried(key, path) => {
+                write!(
+                    f,
+                    "`{path}`: a retry was killed after it had published this `{key}`, and before the last"
+                )
+            }
+            Self::OfOtherRun { output, failed } => {
+                write!(f, "`{output}` is not of the run whose failed documents are in `{failed}`")
+            }
+            Self::NotAllRetried { taken_up, read } => {
+                write!(f, "{taken_up} failed documents are to be taken up, and {read} were read")
+            }
             Self::TooManyFailed { failed, documents, .. } => {
                 write!(f, "{failed} of the first {documents} documents failed, which is more than may")
             }

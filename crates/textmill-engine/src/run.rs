@@ -155,8 +155,7 @@ struct Shared<'r> {
     writer: Mutex<Writer>,
     totals: Mutex<Totals>,
     memory: Memory,
-    /// How many failed documents stay what they are.
-    left: u64,
+    retry: Retried,
 }
 
 /// What is to be remembered of the input when a run is done.
@@ -173,6 +172,15 @@ struct Ways {
     input: Input,
     sinks: Sinks,
     memory: Memory,
+    retry: Retried,
+}
+
+/// The documents of an output of failed ones.
+#[derive(Clone, Copy, Debug, Default)]
+struct Retried {
+    /// How many are taken up, in the place of an input.
+    taken_up: Option<u64>,
+    /// How many stay what they are.
     left: u64,
 }
 
@@ -208,7 +216,7 @@ impl Engine {
         if self.pipeline().output.is_none() && !options.dry_run {
             return Err(Error::Missing("output"));
         }
-        let Ways { input, sinks, memory, left } = match options.past {
+        let Ways { input, sinks, memory, retry } = match options.past {
             Past::RetryFailed => self.ways_again(options)?,
             _ => self.ways(options)?,
         };
@@ -231,7 +239,7 @@ impl Engine {
             writer: Mutex::new(Writer::new(sinks)),
             totals: Mutex::new(Totals { counts: self.no_counts(), error: None }),
             memory,
-            left,
+            retry,
         };
         shared.work_on(options.threads)?;
         shared.finish(&input)
@@ -248,7 +256,8 @@ impl Engine {
             let run = identity.as_ref().map(|identity| identity.run.as_str()).unwrap_or_default();
             Sinks::open(self, &input.columns(), options.overwrite, run)?
         };
-        Ok(Ways { input, sinks, memory: identity.map_or(Memory::Nothing, Memory::New), left: 0 })
+        let memory = identity.map_or(Memory::Nothing, Memory::New);
+        Ok(Ways { input, sinks, memory, retry: Retried::default() })
     }
 
     /// From what failed to the outputs, which go on from what is there.
@@ -257,10 +266,14 @@ impl Engine {
         let failed = pipeline.failed_output().ok_or(Error::NothingFailed(None))?;
         let failed_options =
             convert::output_options(self, &failed, &InputColumns::default(), options.overwrite);
-        Output::settle(&failed_options).map_err(|error| Error::Output("failed", error))?;
+        if !options.dry_run {
+            Output::settle(&failed_options).map_err(|error| Error::Output("failed", error))?;
+        }
         let files = textmill_io::files_of(Path::new(&failed.uri)).unwrap_or_default();
         let nothing = || Error::NothingFailed(Some(failed.uri.clone()));
-        let retry = Retry::of(files).map_err(Error::Io)?.ok_or_else(nothing)?;
+        let before = textmill_io::retried(Path::new(&failed.uri));
+        let retry = Retry::of(files, before).map_err(Error::Io)?.ok_or_else(nothing)?;
+        self.check_one_run(&failed.uri)?;
         let input_options = InputOptions { limit: options.limit, ..convert::input_options(pipeline) };
         let input = Input::of_failed(&retry.documents, input_options);
         let sinks = if options.dry_run {
@@ -271,8 +284,17 @@ impl Engine {
         let state =
             pipeline.output.as_ref().and_then(|output| textmill_io::state_folder(Path::new(&output.uri)));
         let seen = state.as_deref().and_then(Seen::read);
-        let left = retry.documents.left;
-        Ok(Ways { input, sinks, memory: seen.map_or(Memory::Nothing, Memory::Old), left })
+        let retry = Retried { taken_up: Some(retry.documents.taken_up), left: retry.documents.left };
+        Ok(Ways { input, sinks, memory: seen.map_or(Memory::Nothing, Memory::Old), retry })
+    }
+
+    /// What failed in a run that was killed before its output was there has nothing to join: it is the old one yet.
+    fn check_one_run(&self, failed: &str) -> Result<(), Error> {
+        let Some(output) = self.pipeline().output.as_ref() else { return Ok(()) };
+        if textmill_io::are_of_one_run(Path::new(&output.uri), Path::new(failed)) {
+            return Ok(());
+        }
+        Err(Error::OfOtherRun { output: output.uri.clone(), failed: failed.to_owned() })
     }
 
     /// Whether the outputs are there, whole, and made of the very same: pipeline, plugins, files that options name, input, and
@@ -585,6 +607,7 @@ impl Shared<'_> {
         counts.read = reader.counts().documents;
         writer.count(&mut counts);
         counts.check().map_err(Error::Imbalance)?;
+        self.retry.check(counts.read)?;
         let Ends { failures, edited, published } = writer.publish()?;
         self.memory.keep(self.engine, input, self.options);
         let files = input.files();
@@ -598,11 +621,21 @@ impl Shared<'_> {
             skipped_records: reader.counts().skipped_records,
             example: example.map(|file| file.path.clone()),
             resumed,
-            left: self.left,
+            left: self.retry.left,
             bytes_read: reader.bytes_read(),
             peak_bytes: self.budget.peak(),
             time: self.begin.elapsed(),
         })
+    }
+}
+
+impl Retried {
+    /// What is taken up and not read would be gone from the failed output, and in no other.
+    fn check(self, read: u64) -> Result<(), Error> {
+        match self.taken_up {
+            Some(taken_up) if taken_up != read => Err(Error::NotAllRetried { taken_up, read }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -130,8 +130,10 @@ impl Sinks {
         })
     }
 
-    /// Opens all outputs to go on from what is there. One that the documents have joined already is left alone: a run before
-    /// this one was killed before it had come to the last.
+    /// Opens all outputs to go on from what is there.
+    ///
+    /// # Errors
+    /// The documents have joined one already: a run before this one was killed before it had come to the last.
     pub(crate) fn open_to_join(
         engine: &Engine,
         columns: &InputColumns,
@@ -175,7 +177,7 @@ impl Sinks {
     }
 }
 
-/// Opens an output to go on from what is there; `None` where the documents have joined it already.
+/// Opens an output to go on from what is there.
 fn open_to_join(
     key: &'static str,
     options: OutputOptions,
@@ -183,7 +185,9 @@ fn open_to_join(
     stays: Stays,
 ) -> Result<Option<Output>, Error> {
     Output::settle(&options).map_err(|error| Error::Output(key, error))?;
-    let Some(join) = retry.join(&options.uri, stays) else { return Ok(None) };
+    let Some(join) = retry.join(&options.uri, stays) else {
+        return Err(Error::HalfRetried(key, options.uri));
+    };
     open_as(key, Some(OutputOptions { join: Some(join), ..options }), "")
 }
 

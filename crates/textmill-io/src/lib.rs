@@ -51,8 +51,8 @@ pub use crate::document::{Document, FieldError, FieldKind, Origin};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::{Compression, InputFormat, InvalidUtf8, OutputFormat};
 pub use crate::input::{
-    Ahead, Chunk, Counts, Documents, FailedDocuments, Input, InputDigest, InputFile, InputOptions, ReadAs,
-    ReadFailure, Reader, Sameness, Seen, Shard, Stamps,
+    Ahead, Chunk, Counts, Documents, FailedDocument, FailedDocuments, Input, InputDigest, InputFile,
+    InputOptions, ReadAs, ReadFailure, Reader, Sameness, Seen, Shard, Stamps,
 };
 pub use crate::journal::{Journal, Key, KeyMaker, Packed};
 pub use crate::ledger::{LedgerEntry, ledger_value_as_json, read_ledger};
@@ -60,8 +60,8 @@ pub use crate::limits::{Limit, Limits};
 pub use crate::names::FieldNames;
 pub use crate::output::{
     Body, EncodedBatch, Encoder, FOLDER, HashedFile, Join, MadeFrom, NamePart, Output, OutputOptions,
-    Published, PublishedFile, REPORT_FILE, RUN_FILE, Refused, Rejected, Stays, Why, files_of, is_there,
-    retried, state_folder,
+    Published, PublishedFile, REPORT_FILE, RUN_FILE, Refused, Rejected, Stays, Why, are_of_one_run, files_of,
+    is_there, retried, state_folder,
 };
 pub use crate::plugin_path::PluginPath;
 pub use crate::snapshot::{Snapshot, replace_file, sha256, sha256_of_file};

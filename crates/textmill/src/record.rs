@@ -69,7 +69,7 @@ pub fn record(engine: &Engine, finished: &Finished, known: Circumstances) -> Run
         after: texts(&counts.after),
         stages: stages(engine, counts),
         failures: report::Failures {
-            total: counts.failed,
+            total: counts.failed + finished.left,
             allowed: known.failures_allowed,
             shown: finished.failures.iter().map(failure).collect(),
         },

@@ -53,7 +53,8 @@ fn run_and_tell(args: &RunArgs, bar: &Bar, findings: &mut Findings) -> Outcome {
     baseline.as_ref().map_or(Ok(()), Side::check_texts)?;
     let (run, done) = match done_before(args, &engine, report.as_deref())? {
         Some(mut run) => {
-            run.failures.allowed = allows(args, &engine, run.failures.total, run.docs.read);
+            let left = run.failures.total.saturating_sub(run.docs.failed);
+            run.failures.allowed = allows(args, &engine, run.failures.total, run.docs.read + left);
             let done = tell_again(&run, bar);
             (run, done)
         }
@@ -418,6 +419,9 @@ pub(crate) fn explain(engine: &Engine, error: Error) -> anyhow::Error {
             error.to_string(),
             Some("`--retry-failed` takes up what a run has left that came to its end"),
         ),
+        Error::HalfRetried(..) | Error::OfOtherRun { .. } | Error::NotAllRetried { .. } => {
+            advised(error.to_string(), Some("run the pipeline anew, with `--fresh`"))
+        }
         Error::TooManyFailed { failed, documents, failures, done } => {
             tell_first(&failures, failed);
             DataError(too_many(failed, documents, done)).into()

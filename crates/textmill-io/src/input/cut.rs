@@ -266,8 +266,13 @@ impl Filling<'_> {
     /// What was read behind the last document is all that can be read of the file. Of one that unpacks without end, that is not
     /// worth keeping.
     pub(super) fn take_broken(&mut self, error: &io::Error, found: Found) {
+        self.take_broken_behind(0, error, found);
+    }
+
+    /// The same, where so many bytes of the document were forgotten before.
+    pub(super) fn take_broken_behind(&mut self, forgotten: u64, error: &io::Error, found: Found) {
         let mut failure = explain(error);
-        if failure.limit.is_some() {
+        if failure.limit.is_some() || forgotten > 0 {
             self.keep_start();
             failure = failure.of_start();
         }

@@ -101,7 +101,7 @@ impl Cutter for Lines {
                     return false;
                 }
                 Err(error) => {
-                    filling.take_broken(&error, self.found());
+                    filling.take_broken_behind(self.forgotten, &error, self.found());
                     return false;
                 }
             }

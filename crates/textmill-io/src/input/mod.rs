@@ -30,7 +30,7 @@ pub(crate) use self::chunk::{count_invalid, invalid_utf8};
 pub(crate) use self::contents::SEEN_FILE;
 pub use self::contents::{Sameness, Seen, Stamps};
 pub use self::reader::{Counts, Reader};
-pub use self::retries::FailedDocuments;
+pub use self::retries::{FailedDocument, FailedDocuments};
 pub(crate) use self::retries::{each_line, is_taken_up};
 pub use self::shard::Shard;
 use crate::columns::InputColumns;
@@ -136,7 +136,8 @@ impl Input {
         Ok(Self { files: found.files, skipped: found.skipped, shared: Arc::new(shared) })
     }
 
-    /// The documents of an output of failed ones, as they stood in their files. `options` say how to read them.
+    /// The documents of an output of failed ones, as they stood in their files. `options` say how to read them; how far that
+    /// output unpacks is no matter of theirs.
     pub fn of_failed(failed: &FailedDocuments, options: InputOptions) -> Self {
         let files = failed.files.iter().map(|path| InputFile {
             name: Arc::from(path.file_name().unwrap_or_default().to_string_lossy()),
@@ -147,6 +148,7 @@ impl Input {
         });
         let columns = InputColumns::new(options.fields.clone());
         let InputOptions { invalid_utf8, limits, fields, needed, .. } = options;
+        let limits = Limits { unpacked_bytes: u64::MAX, unpacked_ratio: u64::MAX, ..limits };
         let (limit, shard_bytes, is_retried) = (options.limit.unwrap_or(u64::MAX), u64::MAX, true);
         let shared = Shared { invalid_utf8, limits, fields, limit, shard_bytes, needed, columns, is_retried };
         Self { files: files.collect(), skipped: Vec::new(), shared: Arc::new(shared) }

@@ -13,8 +13,8 @@ use super::chunk::Chunk;
 use super::cut::{Carried, Cutting};
 use super::shard::Shards;
 use super::{InputFile, Shared};
-use crate::Result;
 use crate::format::InputFormat;
+use crate::{Error, ErrorKind, Result};
 
 /// Reads the input, in order.
 pub struct Reader {
@@ -71,7 +71,8 @@ impl Reader {
     /// A file that cannot be read, or not to its end, is no error here: it is a document of the chunk that fails.
     ///
     /// # Errors
-    /// The system has nothing left to open a file with.
+    /// The system has nothing left to open a file with. An output of failed documents cannot be read to its end: what it holds
+    /// behind that place would be gone with it.
     pub fn next(&mut self, chunk: &mut Chunk) -> Result<bool> {
         chunk.empty();
         chunk.number = self.next_number;
@@ -79,6 +80,9 @@ impl Reader {
         self.carried.unload(chunk);
         while !self.is_done_with(chunk) && self.open()? {
             self.cut(chunk);
+        }
+        if self.shared.is_retried {
+            chunk.check_whole()?;
         }
         self.next_number += 1;
         self.counts.documents += chunk.entries.len() as u64;
@@ -131,6 +135,18 @@ impl Reader {
         } else {
             self.before = Some(current.file);
         }
+    }
+}
+
+impl Chunk {
+    /// What was written as failed has its reason in words; what has it here was not read.
+    fn check_whole(&self) -> Result<()> {
+        let broken = self.entries.iter().find_map(|entry| Some((entry, entry.failure.as_ref()?)));
+        broken.map_or(Ok(()), |(entry, failure)| {
+            let message = format!("cannot read what the run before has written: {}", failure.message);
+            Err(Error::new(ErrorKind::Io, &*entry.file, message)
+                .with_hint("run the pipeline anew, with `--fresh`"))
+        })
     }
 }
 

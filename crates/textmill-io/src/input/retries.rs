@@ -23,12 +23,21 @@ use crate::{Error, Result};
 pub struct FailedDocuments {
     /// The files that they lie in.
     pub files: Vec<PathBuf>,
-    /// The ids of those that are taken up.
-    pub ids: Arc<HashSet<String>>,
+    /// Those that are taken up.
+    pub documents: Arc<HashSet<FailedDocument>>,
     /// How many are taken up.
     pub taken_up: u64,
     /// How many are left where they are.
     pub left: u64,
+}
+
+/// A document that failed. An id by itself may be that of several.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FailedDocument {
+    pub(crate) id: String,
+    pub(crate) file: String,
+    pub(crate) line: Option<u64>,
+    pub(crate) offset: u64,
 }
 
 /// What is read of a record; see [`crate::Encoder::reject`].
@@ -59,12 +68,12 @@ impl FailedDocuments {
     /// # Errors
     /// One cannot be read.
     pub fn find(files: Vec<PathBuf>) -> Result<Self> {
-        let (mut ids, mut taken_up, mut left) = (HashSet::new(), 0, 0);
+        let (mut documents, mut taken_up, mut left) = (HashSet::new(), 0, 0);
         for file in &files {
             each_line(file, |line| {
                 match Retry::parse(line) {
                     Some(retry) => {
-                        ids.insert(retry.id);
+                        documents.insert(retry.document());
                         taken_up += 1;
                     }
                     None => left += 1,
@@ -72,7 +81,7 @@ impl FailedDocuments {
                 Ok(())
             })?;
         }
-        Ok(Self { files, ids: Arc::new(ids), taken_up, left })
+        Ok(Self { files, documents: Arc::new(documents), taken_up, left })
     }
 }
 
@@ -118,6 +127,11 @@ impl Retry {
         };
         let found = Found { form, line: record.line, offset: record.offset, failure: None };
         Some(Self { id: record.id, file: Arc::from(record.file), found, original })
+    }
+
+    fn document(self) -> FailedDocument {
+        let Found { line, offset, .. } = self.found;
+        FailedDocument { id: self.id, file: self.file.to_string(), line, offset }
     }
 }
 

@@ -128,7 +128,7 @@ impl Cutter for Rows {
                 Ok(true) => (),
                 Ok(false) => return false,
                 Err(error) => {
-                    filling.take_broken(&error, self.found());
+                    filling.take_broken_behind(self.forgotten, &error, self.found());
                     return false;
                 }
             }

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use super::encode::{EncodedBatch, Encoder};
 use super::state::Claim;
 use crate::columns::InputColumns;
 use crate::format::{InputFormat, OutputFormat};
-use crate::input::{Chunk, Input, InputOptions, each_line, is_taken_up};
-use crate::ledger::read_ledger;
+use crate::input::{Chunk, FailedDocument, Input, InputOptions, each_line, is_taken_up};
+use crate::ledger::{LedgerEntry, read_ledger};
 use crate::limits::Limits;
 use crate::names::FieldNames;
 use crate::step::step;
@@ -23,6 +24,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// Lines are written in batches of so many bytes.
 const BATCH: usize = 1 << 20;
+
+/// Entries of a ledger are written in batches of so many, or a few more.
+const ENTRIES: u64 = 4096;
 
 /// How an output goes on from what is there.
 #[derive(Clone, Debug)]
@@ -40,7 +44,7 @@ pub enum Stays {
     /// All documents.
     Documents,
     /// Of a ledger: all that is not said of these documents, which get a new life.
-    EntriesBut(Arc<HashSet<String>>),
+    EntriesBut(Arc<HashSet<FailedDocument>>),
     /// Of failed documents: those that were not taken up.
     NotTakenUp,
 }
@@ -51,21 +55,26 @@ impl Stays {
         matches!(self, Self::Documents)
     }
 
-    /// Writes what stays of a file to its successor, of which it is the beginning; how many documents that is.
+    /// Writes what stays of a file, which is at `path`, to its successor, of which it is the beginning; how many documents that is.
+    ///
+    /// # Errors
+    /// It cannot be read or written, or does not hold as many documents as were written to it.
     pub(super) fn copy(
         &self,
+        file: &PublishedFile,
         path: &Path,
         encoder: &Encoder,
         names: &FieldNames,
         write: &mut dyn FnMut(&EncodedBatch) -> Result<()>,
     ) -> Result<u64> {
-        let mut to = Copying { path, write, batch: EncodedBatch::default(), copied: 0 };
+        let mut to = Copying { path, write, batch: EncodedBatch::default(), copied: 0, left_out: 0 };
         match (self, encoder.format) {
-            (Self::EntriesBut(ids), _) => to.entries(encoder, ids)?,
+            (Self::EntriesBut(documents), _) => to.entries(encoder, documents)?,
             (Self::NotTakenUp, _) => to.lines(|line| !is_taken_up(line))?,
             (Self::Documents, OutputFormat::Jsonl(_)) => to.lines(|_| true)?,
             (Self::Documents, format) => to.documents(encoder, read_as(format), names)?,
         }
+        to.check(file.documents)?;
         Ok(to.copied)
     }
 }
@@ -76,6 +85,7 @@ struct Copying<'a> {
     write: &'a mut dyn FnMut(&EncodedBatch) -> Result<()>,
     batch: EncodedBatch,
     copied: u64,
+    left_out: u64,
 }
 
 impl Copying<'_> {
@@ -85,28 +95,48 @@ impl Copying<'_> {
                 self.batch.bytes.extend_from_slice(line);
                 self.batch.bytes.push(b'\n');
                 self.batch.documents += 1;
+            } else {
+                self.left_out += 1;
             }
             if self.batch.bytes.len() < BATCH { Ok(()) } else { self.write() }
         })?;
         self.write()
     }
 
-    fn entries(&mut self, encoder: &Encoder, ids: &HashSet<String>) -> Result<()> {
+    fn entries(&mut self, encoder: &Encoder, gone: &HashSet<FailedDocument>) -> Result<()> {
         let mut failed = Ok(());
+        // Only the last entry of a life says where its document was read.
+        let mut life = Vec::new();
         read_ledger(self.path, &mut |entry| {
-            if !ids.contains(&*entry.doc) {
-                encoder.entry(&entry, &mut self.batch);
+            life.push(entry);
+            if is_end(life.last()) {
+                failed = self.life(encoder, gone, &mut life);
             }
-            if self.batch.documents % 4096 == 4095 {
-                failed = encoder.finish(&mut self.batch).and_then(|()| self.write());
-            }
-            if failed.is_err() {
-                std::ops::ControlFlow::Break(())
-            } else {
-                std::ops::ControlFlow::Continue(())
-            }
+            if failed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         failed?;
+        self.life(encoder, gone, &mut life)?;
+        encoder.finish(&mut self.batch)?;
+        self.write()
+    }
+
+    /// Writes the life of a document, unless it is one of those that get another one.
+    fn life(
+        &mut self,
+        encoder: &Encoder,
+        gone: &HashSet<FailedDocument>,
+        life: &mut Vec<LedgerEntry<'static>>,
+    ) -> Result<()> {
+        if life.last().and_then(failed_document).is_some_and(|document| gone.contains(&document)) {
+            self.left_out += life.len() as u64;
+            life.clear();
+        }
+        for entry in life.drain(..) {
+            encoder.entry(&entry, &mut self.batch);
+        }
+        if self.batch.documents < ENTRIES {
+            return Ok(());
+        }
         encoder.finish(&mut self.batch)?;
         self.write()
     }
@@ -130,11 +160,32 @@ impl Copying<'_> {
     }
 
     fn write(&mut self) -> Result<()> {
-        self.copied += self.batch.documents;
+        self.copied += self.batch.written();
         let written = (self.write)(&self.batch);
         self.batch.clear();
         written
     }
+
+    /// A file of which less was read than is in it must not be replaced by what was read.
+    fn check(&self, documents: u64) -> Result<()> {
+        let found = self.copied + self.left_out;
+        if found == documents {
+            return Ok(());
+        }
+        let message = format!("the run before has written {documents} to it, and {found} can be read again");
+        Err(Error::new(ErrorKind::Io, self.path, message).with_hint("run the pipeline anew, with `--fresh`"))
+    }
+}
+
+fn is_end(entry: Option<&LedgerEntry<'_>>) -> bool {
+    entry.is_some_and(|entry| matches!(&*entry.event, "kept" | "dropped" | "failed" | "refused"))
+}
+
+/// The document whose life ends with this entry.
+fn failed_document(end: &LedgerEntry<'_>) -> Option<FailedDocument> {
+    let file = end.file.as_ref().filter(|_| end.event == "failed")?;
+    let (id, file) = (end.doc.to_string(), file.to_string());
+    Some(FailedDocument { id, file, line: end.line, offset: end.offset? })
 }
 
 /// The columns of a file of an output, so that what joins it has the same.

@@ -32,7 +32,7 @@ pub use self::state::FOLDER;
 pub(crate) use self::state::SUCCESS;
 use self::state::{Claim, Wanted};
 pub use self::state::{
-    HashedFile, MadeFrom, REPORT_FILE, RUN_FILE, files_of, is_there, retried, state_folder,
+    HashedFile, MadeFrom, REPORT_FILE, RUN_FILE, are_of_one_run, files_of, is_there, retried, state_folder,
 };
 use crate::columns::{Column, InputColumns};
 use crate::document::Origin;
@@ -473,7 +473,7 @@ fn staged(
         let mut parts = Parts::new(encoder.clone(), options.max_bytes, &taken, old);
         for file in copied {
             let mut write = |batch: &EncodedBatch| parts.write(&claim, batch);
-            *documents += stays.copy(&claim.placed(&file.path), encoder, &fields, &mut write)?;
+            *documents += stays.copy(&file, &claim.placed(&file.path), encoder, &fields, &mut write)?;
         }
         return Ok(Sink::Parts(claim, Box::new(parts)));
     }
@@ -490,7 +490,8 @@ fn staged(
     let mut write =
         |batch: &EncodedBatch| part.write(batch).map_err(|error| Error::io(&staged, "cannot write", error));
     for file in &files {
-        *documents += stays.copy(&claim.placed(&file.path), encoder, options.input.names(), &mut write)?;
+        let from = claim.placed(&file.path);
+        *documents += stays.copy(file, &from, encoder, options.input.names(), &mut write)?;
     }
     Ok(Sink::Staged(claim, part, name))
 }

@@ -178,7 +178,7 @@ impl Parts {
             let file = self.old.files.swap_remove(place);
             let mut write = |batch: &EncodedBatch| part.write(batch).map_err(cannot_write(&path));
             let from = claim.placed(&file.path);
-            self.old.stays.copy(&from, &self.encoder, &self.old.fields, &mut write)?;
+            self.old.stays.copy(&file, &from, &self.encoder, &self.old.fields, &mut write)?;
         }
         Ok(To::File(name, Box::new(part)))
     }

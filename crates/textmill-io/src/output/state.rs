@@ -464,6 +464,15 @@ pub fn retried(output: &Path) -> Option<String> {
     Some(manifest.made_from.retried).filter(|retried| !retried.is_empty())
 }
 
+/// Whether the same run has written both, as far as their manifests say; so of an output that keeps nothing, a stream.
+pub fn are_of_one_run(output: &Path, failed: &Path) -> bool {
+    let run = |output: &Path| {
+        let manifest = read_json::<Manifest>(&state_folder(output)?.join(MANIFEST))?;
+        Some(MadeFrom { retried: String::new(), ..manifest.made_from })
+    };
+    super::is_stream(&output.to_string_lossy()) || run(output) == run(failed)
+}
+
 /// The folder beside a file.
 fn state_name(file: &str) -> String {
     format!(".{file}{FOLDER}")
