@@ -2,12 +2,15 @@
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
+import uuid
 
 import jsonschema
 import psutil
@@ -193,9 +196,6 @@ def test_an_archive_that_was_damaged_on_its_way_is_refused(spark, news, tmp_path
     from textmill import spark as adapter
     from textmill._shipment import Shipment
 
-    class Damaged(Shipment):
-        pass
-
     shipment = Shipment(textmill.Pipeline(news, overrides=["summarize.sentences=1"]))
     shipment.sha256 = "0" * 64
     with pytest.raises(textmill.TextmillError, match="was damaged on its way"):
@@ -209,6 +209,68 @@ def test_an_output_that_is_there_is_refused(spark, news, tmp_path):
         run(spark, frame, news, output=str(tmp_path / "out"))
     done = run(spark, frame, news, output=str(tmp_path / "out"), overwrite=True, report=tmp_path / "report")
     assert done.docs["kept"] == 1 and (tmp_path / "report" / "run.json").exists()
+
+
+def test_a_folder_for_staging_stays_as_it_is(spark, news, tmp_path):
+    folder = tmp_path / "staging"
+    folder.mkdir()
+    (folder / "precious").write_text("somebody's")
+    frame = spark.createDataFrame([("a",)], "text string")
+    for overwrite in [False, True]:
+        run(spark, frame, news, output=str(tmp_path / "out"), staging=f"{folder}/", overwrite=overwrite)
+        assert [path.name for path in folder.iterdir()] == ["precious"]
+    assert (folder / "precious").read_text() == "somebody's"
+
+
+@pytest.mark.parametrize("step", ["_sum_of_counts", "_failures", "_written"])
+def test_a_run_that_fails_leaves_no_staging_table(spark, news, tmp_path, monkeypatch, step):
+    from textmill import spark as adapter
+
+    folder = tmp_path / "staging"
+
+    def fail(*_):
+        assert len(list(folder.iterdir())) == 1, "the table is there"
+        raise RuntimeError("the network is gone")
+
+    monkeypatch.setattr(adapter, step, fail)
+    with pytest.raises(RuntimeError, match="the network is gone"):
+        run(spark, spark.createDataFrame([("a",)], "text string"), news, output=str(tmp_path / "out"), staging=str(folder))
+    assert list(folder.iterdir()) == []
+
+
+def test_what_failed_in_an_earlier_run_is_not_taken_for_this_ones(spark, unruly, tmp_path):
+    path = with_unruly(tmp_path, unruly)
+    well, ill = (spark.createDataFrame([(text,)], "text string") for text in ["fine", "FAIL"])
+    out, failed = tmp_path / "out", tmp_path / "out.failed"
+    assert run(spark, ill, path, output=str(out)).docs["failed"] == 1 and failed.exists()
+    shutil.rmtree(out)
+    with pytest.raises(textmill.TextmillError, match="the failed `.*out.failed` is there already"):
+        run(spark, well, path, output=str(out))
+    assert not out.exists(), "before anything runs"
+    done = run(spark, well, path, output=str(out), overwrite=True)
+    assert done.docs["failed"] == 0 and not failed.exists()
+    # One that was asked for is there, and empty.
+    run(spark, well, path, output=str(out), failed=str(failed), overwrite=True)
+    assert rows(failed) == []
+
+
+@pytest.mark.parametrize("name", ["_counts", "_Counts", "_outcome", "_Outcome", "_REASON"])
+def test_columns_whose_names_are_taken_are_refused_by_name(spark, news, tmp_path, name):
+    frame = spark.createDataFrame([("a", "b")], f"text string, {name} string")
+    with pytest.raises(textmill.ColumnsError, match=f"there is a column `{name}` already"):
+        run(spark, frame, news, output=str(tmp_path / "out"))
+    assert list(tmp_path.iterdir()) == []
+    (found,) = transform(frame, news).collect()
+    assert found[name] == "b", "where nothing is added it is a column like others"
+
+
+def test_executors_leave_no_archive_unpacked_behind(spark, news, tmp_path):
+    # A name that no other pipeline has, because this is the folder of all programs.
+    path = tmp_path / f"{uuid.uuid4().hex}.toml"
+    shutil.copy(news, path)
+    frame = spark.createDataFrame([("a",)] * 4, "text string").repartition(4)
+    assert transform(frame, path).count() == 4
+    assert list(pathlib.Path(tempfile.gettempdir()).glob(f"textmill-*/tree/{path.name}")) == []
 
 
 def test_columns_that_it_cannot_work_with_are_named_before_anything_runs(spark, news, tmp_path):

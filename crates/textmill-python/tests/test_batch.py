@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 
 import duckdb
 import pandas
@@ -207,6 +208,14 @@ def test_text_that_is_not_utf8_costs_its_document(pipeline_file, type):
     assert pa.table(strict.process_batch(table))["n"].to_pylist() == [0, 3]
 
 
+def test_a_list_with_text_that_is_not_utf8_costs_its_document_alone(obey):
+    lists = pa.ListArray.from_arrays([0, 1, 2, 4], not_utf8([b"a", b"\xff", b"b", b"c"], pa.string()))
+    table = pa.table({"text": ["one", "two", "three"], "texts": lists})
+    found = pa.table(textmill.Pipeline(obey()).process_batch(table, outcome=True))
+    assert found["_outcome"].to_pylist() == ["kept", "failed", "kept"]
+    assert found["_reason"].to_pylist()[1] == "the field `texts` holds text that is not valid UTF-8"
+
+
 def test_columns_that_nobody_reads_may_hold_anything(pipeline_file):
     pipeline = textmill.Pipeline(pipeline_file(CUT))
     other = not_utf8([b"\xff", b"b"], pa.string())
@@ -214,22 +223,21 @@ def test_columns_that_nobody_reads_may_hold_anything(pipeline_file):
     assert found["other"].cast(pa.binary()).to_pylist() == [b"\xff", b"b"]
 
 
-def test_other_threads_run_meanwhile(news):
-    pipeline = textmill.Pipeline(news)
-    table = pa.table({"text": [TEASER * 20] * 2000})
-    ticks, done = [0], threading.Event()
+def test_other_threads_run_meanwhile(obey, tmp_path):
+    pipeline = textmill.Pipeline(obey())
+    meeting = tmp_path / "meeting"
 
-    def tick():
-        while not done.wait(0.001):
-            ticks[0] += 1
+    def come():
+        while not meeting.exists():
+            time.sleep(0.001)
+        meeting.unlink()
 
-    thread = threading.Thread(target=tick)
+    thread = threading.Thread(target=come, daemon=True)
     thread.start()
-    pipeline.process_batch(table)
-    during = ticks[0]
-    done.set()
+    # The stage goes on when the other thread has come, and fails the document when it cannot.
+    found = pa.table(pipeline.process_batch(pa.table({"text": [f"MEET {meeting}"]}), outcome=True))
+    assert found["_outcome"].to_pylist() == ["kept"]
     thread.join()
-    assert during > 10
 
 
 def test_documents_are_those_of_the_command_line(news, textmill_program, tmp_path):

@@ -138,6 +138,52 @@ def test_a_process_that_was_forked_off_has_its_own(obey):
     assert list(pipeline.process(["c"])) == [{"text": "c"}]
 
 
+def in_a_child(work):
+    """Whether this is true in a process that is forked off."""
+    child = os.fork()
+    if child == 0:
+        is_true = False
+        try:
+            is_true = work()
+        finally:
+            os._exit(0 if is_true else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:This process")
+def test_a_process_that_cannot_open_it_again_never_uses_the_parents(pipeline_file):
+    path = pipeline_file(CUT)
+    pipeline = textmill.Pipeline(path)
+
+    def is_refused():
+        with pytest.raises(textmill.PipelineError):
+            list(pipeline.process(["a"]))
+        return True
+
+    path.unlink()
+    assert in_a_child(lambda: is_refused() and is_refused())
+    assert list(pipeline.process(["a"])) == [{"text": "a"}]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:This process")
+def test_a_relative_path_is_found_again_from_another_folder(pipeline_file, tmp_path, monkeypatch):
+    from textmill._shipment import Shipment
+
+    monkeypatch.chdir(pipeline_file(CUT).parent)
+    pipeline = textmill.Pipeline("p.toml")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    again = pickle.loads(pickle.dumps(pipeline))
+    twice = pickle.loads(pickle.dumps(again))
+    assert (pipeline.path, again.path, twice.path) == ("p.toml",) * 3
+    assert list(twice.process([TEASER])) == [{"text": CLEAN}]
+    assert in_a_child(lambda: list(pipeline.process([TEASER])) == [{"text": CLEAN}])
+    assert list(Shipment(pipeline).open(str).process([TEASER])) == [{"text": CLEAN}]
+
+
 def test_many_threads_share_one(news):
     pipeline = textmill.Pipeline(news)
     texts = [f"Title {number}\n\nTitle {number}\n\n{TEASER}" * 5 for number in range(300)]

@@ -81,12 +81,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let textmill = Textmill::new(args.binary.as_deref(), Profile::Release)?;
     let folder = files::scratch("soak")?;
     fs::write(folder.join("p.toml"), PIPELINE)?;
+    let said = folder.join("stderr");
     let mut child = Command::new(textmill.binary())
         .args(["run", "p.toml"])
         .current_dir(&folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        // A pipe that nobody reads until the end would stop the run as soon as it is full.
+        .stderr(fs::File::create(&said)?)
         .spawn()?;
     let stdin = child.stdin.take().context("its input is a pipe")?;
     let stdout = child.stdout.take().context("its output is a pipe")?;
@@ -101,9 +103,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         (samples, maker.join().expect(panicked), reader.join().expect(panicked))
     });
     let (samples, (made, bytes)) = (samples?, made?);
-    let output = child.wait_with_output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the run ended with {}:\n{said}", output.status);
+    let status = child.wait()?;
+    let said = String::from_utf8_lossy(&fs::read(said)?).into_owned();
+    ensure!(status.success(), "the run ended with {status}:\n{said}");
     check_counts(&said, made, lines?)?;
     say(&format!("{} documents, {} MB in {:.1} minutes", made.read, bytes / 1_000_000, args.minutes))?;
     check_flat(&samples)

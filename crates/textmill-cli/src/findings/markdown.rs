@@ -5,7 +5,9 @@ use textmill_report::{plural, visible};
 
 use super::{Finding, Findings, Kind, Place, Problem, Verdict};
 
-/// How many problems are shown, and how many bytes of details of one: GitHub refuses a summary above 1 MiB.
+/// How many findings are listed, how many problems are shown, and how many bytes of details of one: GitHub refuses a summary
+/// above 1 MiB.
+const ROWS: usize = 500;
 const SHOWN: usize = 50;
 const DETAILS: usize = 4000;
 
@@ -17,14 +19,11 @@ impl Findings {
             text.extend(["\n", &table(&run.funnel_rows()), "\n", &ends.join("\n")]);
         }
         text.extend(["\n", &table(&self.rows())]);
+        text += &and_more(self.list.len(), ROWS);
         for (finding, problem) in self.problems().take(SHOWN) {
             text.extend(["\n", &described(finding, problem)]);
         }
-        let more = self.problems().count().saturating_sub(SHOWN);
-        if more > 0 {
-            text.extend(["\nand ", &more.to_string(), " more\n"]);
-        }
-        text
+        text + &and_more(self.problems().count(), SHOWN)
     }
 
     fn sign(&self) -> &'static str {
@@ -52,13 +51,24 @@ impl Findings {
         parts.join(", ")
     }
 
-    /// A row for each finding.
+    /// A row for each finding, as far as they are listed: what is wrong before what is well.
     fn rows(&self) -> Vec<[String; 3]> {
         let row = |finding: &Finding| {
             [finding.verdict.word().to_owned(), finding.name.clone(), finding.group.clone()]
         };
         let head = [String::new(), what(&self.list).to_owned(), "in".to_owned()];
-        std::iter::once(head).chain(self.list.iter().map(row)).collect()
+        let mut listed: Vec<_> = self.list.iter().collect();
+        if listed.len() > ROWS {
+            listed.sort_by_key(|finding| finding.verdict == Verdict::Passed);
+        }
+        std::iter::once(head).chain(listed.into_iter().take(ROWS).map(row)).collect()
+    }
+}
+
+fn and_more(all: usize, shown: usize) -> String {
+    match all.saturating_sub(shown) {
+        0 => String::new(),
+        more => format!("\nand {more} more\n"),
     }
 }
 
@@ -132,6 +142,19 @@ mod tests {
         assert_eq!(cell("a|b\n<i>*x*</i>"), "a\\|b \\<i\\>\\*x\\*\\</i\\>");
         assert_eq!(cell("hi @all"), "hi &#64;all");
         assert_eq!(cell("\u{202e}x"), "\u{fffd}x");
+    }
+
+    #[test]
+    fn what_is_wrong_is_listed_of_more_than_a_summary_can_hold() {
+        let mut findings = Findings::new("test");
+        for number in 0..10_000 {
+            let verdict = if number == 9_999 { Verdict::Failed } else { Verdict::Passed };
+            let file = std::path::Path::new("p.toml");
+            findings.add(Finding::new(Kind::Test, file, format!("test {number}"), verdict, Vec::new()));
+        }
+        let text = findings.markdown();
+        assert_eq!(text.matches("| p.toml |").count(), ROWS);
+        assert!(text.contains("| failed | test 9999 |") && text.ends_with("\nand 9500 more\n"), "{text}");
     }
 
     #[test]

@@ -424,7 +424,11 @@ fn mend_others(
     name: &str,
     mended: &mut BTreeMap<usize, Mended>,
 ) -> Result<ArrayRef, ArrowError> {
-    let is_valid = |row: &usize| array.slice(*row, 1).to_data().validate_full().is_ok();
+    // Of a slice of lists all texts would be looked at, those of other rows as well.
+    let is_valid = |row: &usize| {
+        let alone = take(array, &UInt64Array::from_value(*row as u64, 1), None);
+        alone.is_ok_and(|alone| alone.to_data().validate_full().is_ok())
+    };
     let rows: Vec<Option<u64>> =
         (0..array.len()).map(|row| Some(row).filter(is_valid).map(|row| row as u64)).collect();
     for (row, _) in rows.iter().enumerate().filter(|(_, kept)| kept.is_none()) {

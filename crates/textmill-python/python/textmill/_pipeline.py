@@ -65,23 +65,25 @@ class Pipeline:
         plugin_dirs: Sequence[Path] = (),
     ) -> None:
         self._path = os.fspath(path)
+        # Where it is found again from another working directory.
+        self._place = os.path.abspath(self._path)
         self._overrides = list(overrides)
         self._locked = locked
-        self._plugin_dirs = [os.fspath(folder) for folder in plugin_dirs]
-        self._open()
+        self._plugin_dirs = [os.path.abspath(folder) for folder in plugin_dirs]
+        self._open(self._path)
 
-    def _open(self) -> None:
-        self._pid = os.getpid()
-        self._inner = native.Pipeline(
-            self._path, self._overrides, self._locked, self._plugin_dirs, sys.executable or None
-        )
+    def _open(self, path: str) -> None:
+        pid = os.getpid()
+        self._inner = native.Pipeline(path, self._overrides, self._locked, self._plugin_dirs, sys.executable or None)
+        # Last: until then, whoever asks in a process that was forked off opens it too, and gets nothing of the parent's.
+        self._pid = pid
 
     @property
     def _opened(self) -> native.Pipeline:
         if self._pid != os.getpid():
             # What the parent opened stays alive here: its processes are the parent's to end.
             _of_the_parent.append(self._inner)
-            self._open()
+            self._open(self._place)
         return self._inner
 
     @property
@@ -174,7 +176,7 @@ class Pipeline:
         return self._inner.schema_for(schema, outcome, edits)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self._path, self._overrides, self._locked, self._plugin_dirs)
+        return _reopen, (self._path, self._place, self._overrides, self._locked, self._plugin_dirs)
 
     def __repr__(self) -> str:
         return f"textmill.Pipeline({self._path!r}: {' -> '.join(self.stages)})"
@@ -185,5 +187,7 @@ _EDIT = ("stage", "rule", "start", "end", "removed", "added")
 _of_the_parent: list[native.Pipeline] = []
 
 
-def _reopen(path: str, overrides: list[str], locked: bool, plugin_dirs: list[str]) -> Pipeline:
-    return Pipeline(path, overrides=overrides, locked=locked, plugin_dirs=plugin_dirs)
+def _reopen(path: str, place: str, overrides: list[str], locked: bool, plugin_dirs: list[str]) -> Pipeline:
+    pipeline = Pipeline(place, overrides=overrides, locked=locked, plugin_dirs=plugin_dirs)
+    pipeline._path = path
+    return pipeline

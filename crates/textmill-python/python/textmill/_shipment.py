@@ -78,8 +78,9 @@ class Shipment:
         light._archive = None
         return light
 
-    def open(self, find: Callable[[str], str]) -> Pipeline:
-        """The pipeline, opened on this machine, once for each process. `find` finds a file that was sent by itself.
+    def open(self, find: Callable[[str], str], below: str | None = None) -> Pipeline:
+        """The pipeline, opened on this machine, once for each process. `find` finds a file that was sent by itself. It is
+        unpacked below a folder that somebody else removes; without one, in a folder that this process removes when it ends.
 
         Raises:
             TextmillError: It is not what was sent.
@@ -87,20 +88,21 @@ class Shipment:
         with _lock:
             known = _opened.get(self._key())
             if known is None:
-                known = _opened[self._key()] = self._open(find)
+                known = _opened[self._key()] = self._open(find, below)
             return known
 
     def _key(self) -> tuple[str, ...]:
         return (self.sha256, str(self._locked), *self._overrides)
 
-    def _open(self, find: Callable[[str], str]) -> Pipeline:
+    def _open(self, find: Callable[[str], str], below: str | None) -> Pipeline:
         if self._version != textmill.__version__:
             raise TextmillError(
                 f"the pipeline `{self.name}` was sent by textmill {self._version}, and this is {textmill.__version__}",
                 "install the same version on all machines",
             )
-        folder = tempfile.mkdtemp(prefix="textmill-")
-        _folders.append(folder)
+        folder = tempfile.mkdtemp(prefix="textmill-", dir=below)
+        if below is None:
+            _folders.append(folder)
         with zipfile.ZipFile(io.BytesIO(self._checked(find))) as archive:
             archive.extractall(folder)
         pipeline = Pipeline(
@@ -156,7 +158,7 @@ if hasattr(os, "register_at_fork"):
 
 def _pack(pipeline: Pipeline) -> tuple[str, bytes]:
     """The path of the pipeline file in the archive, and the archive."""
-    path = os.path.abspath(pipeline.path)
+    path = pipeline._place
     files = [File(written, os.fspath(place), is_name) for written, place, is_name in pipeline._opened.files()]
     relative = [file for file in files if not file.is_name and not os.path.isabs(file.written)]
     places = {os.path.normpath(os.path.join(os.path.dirname(path), file.written)): file for file in relative}

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from textmill import _native as native
-from textmill._errors import TextmillError
+from textmill._errors import ColumnsError, TextmillError
 from textmill._pipeline import Path, Pipeline
 from textmill._run import Run
 from textmill._shipment import Shipment, refuse_what_compares
@@ -99,56 +99,75 @@ def run(
         dropped: The folder for those that a stage dropped: rows as they came, with `_reason` and `_stage`. Without it they are
             only counted.
         failed: The folder for those that failed, likewise. Without it they are beside the output, under its name with
-            `.failed` behind it, because a document is not lost for want of an argument.
+            `.failed` behind it, because a document is not lost for want of an argument; if none failed, nothing is there.
         report: A folder on this machine for `run.json` and `report.html`. Without it they are where the command line has them,
             in the hidden folder beside the output, if that is on this machine.
-        staging: The folder for the table that all rows go into; removed at the end. Without it, it lies beside the output.
-        overwrite: Replace what is there.
+        staging: The folder in which the table lies that all rows go into, under a name that no other run has. Without it, it
+            lies beside the output. It is removed at the end, also of a run that fails; nothing else in the folder is touched.
+            Through Connect this process removes it, which it can where the table is on this machine: elsewhere, as in an
+            object store, `textmill-*` stays and is yours to remove.
+        overwrite: Replace what is there, with the `.failed` of an earlier run.
         edits: Keep the column `_edits` in the outputs.
 
     Raises:
         ColumnsError: There is no column of texts, or a stage sets what a column cannot hold.
         TextmillError: A stage compares documents with each other; an output is there already; the documents do not add up.
     """
-    from pyspark.sql import functions as f
-
     started, began = int(time.time()), time.monotonic()
     opened = _open(pipeline)
-    where = staging or f"{output.rstrip('/')}.textmill-{uuid.uuid4().hex}"
-    places = {"output": output, "dropped": dropped, "failed": failed}
+    where = _staging(output, staging)
+    places = {"failed": failed or f"{output.rstrip('/')}.failed", "dropped": dropped, "output": output}
     if not overwrite:
         _check_free(spark, places)
     shipment = _ship(spark, opened)
-    schema = _schema(df, opened, True, edits).add(_COUNTS, "binary")
+    schema = _schema(df, opened, True, edits, with_counts=True).add(_COUNTS, "binary")
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _process(shipment, batches, True, edits, with_counts=True)
 
-    df.mapInArrow(work, schema).write.options(**_WRITING).mode("overwrite").parquet(where)
-    staged = spark.read.schema(schema).parquet(where)
-    ends = {row["_outcome"]: row["count"] for row in staged.groupBy("_outcome").count().collect()}
-    counts = _sum_of_counts(staged)
-    failures = _failures(staged, opened)
-    record = opened._opened.record(counts, ends.get("kept", 0), ends.get("dropped", 0), ends.get("failed", 0), failures)
-    if places["failed"] is None and ends.get("failed"):
-        places["failed"] = f"{output.rstrip('/')}.failed"
-    written = []
-    for kind, outcome in [("failed", "failed"), ("dropped", "dropped"), ("output", "kept")]:
-        place = places[kind]
-        if place is None:
-            continue
-        rows = staged.where(f.col("_outcome") == outcome)
-        rows = rows.drop("_outcome", _COUNTS) if outcome != "kept" else rows.drop(*_OUTCOME, _COUNTS)
-        mode = "overwrite" if overwrite else "error"
-        rows.write.options(**_WRITING).mode(mode).parquet(place)
-        written.append(_written(spark, kind, place, rows.schema, ends.get(outcome, 0)))
-    _remove(spark, where)
+    try:
+        df.mapInArrow(work, schema).write.options(**_WRITING).mode("error").parquet(where)
+        staged = spark.read.schema(schema).parquet(where)
+        ends = {row["_outcome"]: row["count"] for row in staged.groupBy("_outcome").count().collect()}
+        counts = _sum_of_counts(staged)
+        failures = _failures(staged, opened)
+        record = opened._opened.record(counts, ends.get("kept", 0), ends.get("dropped", 0), ends.get("failed", 0), failures)
+        if failed is None and not ends.get("failed") and (not overwrite or _remove(spark, f"{places['failed']}")):
+            # What failed in an earlier run would be taken for this one's.
+            places["failed"] = None
+        written = _split(spark, staged, places, ends, overwrite)
+    finally:
+        _remove(spark, where)
     times = {"started": started, "seconds": time.monotonic() - began, "threads": _cores(spark)}
-    done = Run._of(record, written[::-1], _inputs(df), times)
+    done = Run._of(record, written, _inputs(df), times)
     folder = os.fspath(report) if report is not None else _beside(output)
     if folder is not None:
         done.write(folder)
     return done
+
+
+def _staging(output: str, staging: str | None) -> str:
+    """A place that nothing else has, because it is removed as a whole."""
+    name = f"textmill-{uuid.uuid4().hex}"
+    return f"{staging.rstrip('/')}/{name}" if staging else f"{output.rstrip('/')}.{name}"
+
+
+def _split(
+    spark: SparkSession, staged: DataFrame, places: dict[str, str | None], ends: dict[str, int], overwrite: bool
+) -> list[tuple[str, str, int, int, int]]:
+    """Writes each row of the staging table to its place, the output last; what is there then, the output first."""
+    from pyspark.sql import functions as f
+
+    written = []
+    for kind, place in places.items():
+        if place is None:
+            continue
+        outcome = "kept" if kind == "output" else kind
+        rows = staged.where(f.col("_outcome") == outcome)
+        rows = rows.drop("_outcome", _COUNTS) if outcome != "kept" else rows.drop(*_OUTCOME, _COUNTS)
+        rows.write.options(**_WRITING).mode("overwrite" if overwrite else "error").parquet(place)
+        written.append(_written(spark, kind, place, rows.schema, ends.get(outcome, 0)))
+    return written[::-1]
 
 
 def _open(pipeline: Pipeline | Path) -> Pipeline:
@@ -165,7 +184,7 @@ def _process(
     with_counts: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """What the executors do."""
-    pipeline = shipment.open(_find)
+    pipeline = shipment.open(_find, _scratch())
     for batch in batches:
         table = pipeline.process_batch(batch, outcome=outcome, edits=edits)
         rows = pa.table(table)
@@ -203,10 +222,12 @@ def _failures(staged: DataFrame, pipeline: Pipeline) -> list[tuple[str, str | No
     return [(str(id), row["_stage"], row["_reason"] or "") for id, row in zip(ids, rows)]
 
 
-def _schema(df: DataFrame, pipeline: Pipeline, outcome: bool, edits: bool) -> StructType:
+def _schema(df: DataFrame, pipeline: Pipeline, outcome: bool, edits: bool, with_counts: bool = False) -> StructType:
     """The columns of the data frame as they are, and those that are added in Spark's words."""
     from pyspark.sql.types import StructField, StructType
 
+    asked = [(_OUTCOME, outcome), (["_edits"], edits), ([_COUNTS], with_counts)]
+    _check_names(df.columns, [name for names, is_asked in asked if is_asked for name in names])
     before = pa.schema([(field.name, _arrow_type(field.dataType.typeName(), field.dataType)) for field in df.schema])
     after = list(pa.schema(pipeline.schema_for(before, outcome=outcome, edits=edits)))
     known = [
@@ -216,6 +237,13 @@ def _schema(df: DataFrame, pipeline: Pipeline, outcome: bool, edits: bool) -> St
     ]
     added = [StructField(field.name, _spark_type(field.type)) for field in after[len(known) :]]
     return StructType(known + added)
+
+
+def _check_names(columns: list[str], added: list[str]) -> None:
+    """Spark takes names that differ in case alone for the same."""
+    for column in columns:
+        if column.lower() in added:
+            raise ColumnsError(f"there is a column `{column}` already", "leave it out, or give it another name")
 
 
 def _arrow_type(name: str, of: Any) -> pa.DataType:
@@ -287,14 +315,26 @@ def _find(name: str) -> str:
     return SparkFiles.get(name)
 
 
+def _scratch() -> str | None:
+    """The folder for files of an executor, where there is one: Spark removes it, and ends its Python workers so that they
+    cannot."""
+    try:
+        from pyspark import SparkFiles
+
+        root = os.path.abspath(SparkFiles.getRootDirectory())
+    except Exception:
+        # Sail has none.
+        return None
+    return root if os.access(root, os.W_OK) else None
+
+
 def _is_connect(spark: SparkSession) -> bool:
     return type(spark).__module__.startswith("pyspark.sql.connect")
 
 
 def _check_free(spark: SparkSession, places: dict[str, str | None]) -> None:
     for kind, place in places.items():
-        local = _local(place) if place is not None else None
-        if local is not None and os.path.exists(local):
+        if place is not None and _exists(spark, place):
             raise TextmillError(f"the {kind} `{place}` is there already", "name another place, or say `overwrite=True`")
 
 
@@ -347,13 +387,29 @@ def _beside(output: str) -> str | None:
     return str(path.with_name(f".{path.name}.textmill"))
 
 
-def _remove(spark: SparkSession, place: str) -> None:
-    """Removes the staging table, wherever it is."""
+def _exists(spark: SparkSession, place: str) -> bool:
+    """Whether something is there, as far as that can be known before it is written to."""
     if not _is_connect(spark):
-        context: Any = spark.sparkContext
-        path = context._jvm.org.apache.hadoop.fs.Path(place)
-        path.getFileSystem(context._jsc.hadoopConfiguration()).delete(path, True)
-        return
+        files, path = _hadoop(spark, place)
+        return bool(files.exists(path))
+    local = _local(place)
+    return local is not None and os.path.exists(local)
+
+
+def _remove(spark: SparkSession, place: str) -> bool:
+    """Removes a table. Through Connect that is only possible on this machine; whether it was."""
+    if not _is_connect(spark):
+        files, path = _hadoop(spark, place)
+        files.delete(path, True)
+        return True
     local = _local(place)
     if local is not None:
         shutil.rmtree(local, ignore_errors=True)
+    return local is not None
+
+
+def _hadoop(spark: SparkSession, place: str) -> tuple[Any, Any]:
+    """The file system of a place, and its path there."""
+    context: Any = spark.sparkContext
+    path = context._jvm.org.apache.hadoop.fs.Path(place)
+    return path.getFileSystem(context._jsc.hadoopConfiguration()), path

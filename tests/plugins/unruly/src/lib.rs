@@ -10,7 +10,7 @@ use textmill_stage::{
     Stage, Write,
 };
 
-/// Obeys the words that it finds in a text, in the order of this list: `SLEEP`, `LOG`, `PRINT`, `SET`, `UNSET`, `CUT`, `EMIT`,
+/// Obeys the words that it finds in a text, in the order of this list: `SLEEP`, `MEET FILE`, `LOG`, `PRINT`, `SET`, `UNSET`, `CUT`, `EMIT`,
 /// one of those that end the process (`SEGV`, `ABORT`, `EXIT`, `HANG`, `HOARD`, `COMPANY`), and then one of `DROP`, `FAIL`,
 /// `PANIC`, `SPLIT`, `OVERLAP` and `BOTH`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -89,6 +89,9 @@ impl Stage for Obey {
         if text.contains("SLEEP") {
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
+        if let Some(file) = text.strip_prefix("MEET ") {
+            meet(file)?;
+        }
         if text.contains("LOG") {
             log(text);
         }
@@ -113,6 +116,19 @@ fn print() {
     let mut line = String::new();
     let read = std::io::stdin().read_line(&mut line);
     println!("noise on stdout after {read:?} of stdin");
+}
+
+/// Makes a file, and waits until somebody has removed it; for a minute.
+fn meet(file: &str) -> Result<()> {
+    std::fs::write(file, "").map_err(|error| Error::document(format!("cannot write `{file}`: {error}")))?;
+    let begin = std::time::Instant::now();
+    while std::fs::exists(file).unwrap_or(true) {
+        if begin.elapsed() > std::time::Duration::from_mins(1) {
+            return Err(Error::document("nobody came"));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    Ok(())
 }
 
 /// An event of each level, and one that is all of the text if it says `ALOUD`.
