@@ -312,7 +312,8 @@ _archives: dict[str, str] = {}
 def _find(name: str) -> str:
     from pyspark import SparkFiles
 
-    return SparkFiles.get(name)
+    path: str = SparkFiles.get(name)
+    return path
 
 
 def _scratch() -> str | None:
