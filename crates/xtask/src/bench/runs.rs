@@ -72,7 +72,8 @@ pub(super) fn subjects(corpus: &Rc<Corpus>, textmill: &Textmill) -> Result<Vec<S
     add(Run { name, input: copies, documents: 10 * documents, bytes: 10 * bytes, stages: news, threads: 2 })?;
     let (name, quiet) = (
         "news.toml, ten copies, nothing noted, -j 2".into(),
-        &format!("[run]\nresume-after = \"60m\"\n{news}"),
+        // What stands before it ends with the table `run`.
+        &format!("resume-after = \"60m\"\n{news}"),
     );
     add(Run {
         name,
